@@ -1,0 +1,66 @@
+package models
+
+import "time"
+
+// ActorKind is what kind of somebody did something.
+type ActorKind string
+
+// The kinds of actors.
+const (
+	ActorUser   ActorKind = "user"
+	ActorToken  ActorKind = "token"
+	ActorShell  ActorKind = "shell"  // somebody with a shell on the machine
+	ActorSystem ActorKind = "system" // Stackhook itself
+	ActorNobody ActorKind = "nobody" // not signed in
+)
+
+// Actor is who did something and from where. The name is kept as it was then.
+type Actor struct {
+	Kind    ActorKind
+	ID      int64 // the user's, 0 otherwise
+	Name    string
+	Address string
+}
+
+// Action is what was done.
+type Action string
+
+// The actions that leave an audit record.
+const (
+	StackCreated     Action = "stack.created"
+	StackUpdated     Action = "stack.updated"
+	StackDeleted     Action = "stack.deleted"
+	WebhookCreated   Action = "webhook.created"
+	WebhookUpdated   Action = "webhook.updated"
+	WebhookEnabled   Action = "webhook.enabled"
+	WebhookDisabled  Action = "webhook.disabled"
+	WebhookDeleted   Action = "webhook.deleted"
+	SecretRevealed   Action = "secret.revealed"
+	SecretChanged    Action = "secret.changed"
+	DeliveryRepeated Action = "delivery.redelivered"
+	TestSent         Action = "delivery.test"
+	UserCreated      Action = "user.created"
+	UserUpdated      Action = "user.updated"
+	UserLinkCreated  Action = "user.link_created"
+	PasswordSet      Action = "user.password_set"
+	GrantCreated     Action = "grant.created"
+	GrantRevoked     Action = "grant.revoked"
+	TokenCreated     Action = "token.created"
+	TokenRevoked     Action = "token.revoked"
+	SignedIn         Action = "session.signed_in"
+	SignedOut        Action = "session.signed_out"
+	SignInFailed     Action = "session.failed"
+)
+
+// AuditRecord is one line of the append-only audit log. It never holds a secret, nor an endpoint's path or query.
+type AuditRecord struct {
+	ID        string    `gorm:"primaryKey"` // a ULID
+	At        time.Time `gorm:"serializer:micros"`
+	Actor     Actor     `gorm:"embedded;embeddedPrefix:actor_"`
+	Action    Action
+	StackKey  int64  `gorm:"serializer:nullzero"`
+	StackID   string // as it was then
+	WebhookID string
+	Subject   string // what it was done to, in words: a host, a user's email, a token's name
+	Detail    string // what changed, in words
+}

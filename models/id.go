@@ -1,0 +1,29 @@
+package models
+
+import (
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+)
+
+var ids = struct {
+	sync.Mutex
+	entropy *ulid.MonotonicEntropy
+	last    uint64
+}{entropy: ulid.Monotonic(rand.Reader, 0)}
+
+// NewID returns a ULID of the given time. Ids made by one process grow, even within one millisecond and when the clock
+// steps back: a log in order of ids is in order of creation.
+func NewID(now time.Time) string {
+	ids.Lock()
+	defer ids.Unlock()
+	ids.last = max(ids.last, ulid.Timestamp(now))
+	id, err := ulid.New(ids.last, ids.entropy)
+	if err != nil { // 2^80 ids in one millisecond: the next millisecond starts afresh
+		ids.last++
+		id = ulid.MustNew(ids.last, ids.entropy)
+	}
+	return id.String()
+}
