@@ -1,0 +1,31 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// audit writes who did what. It belongs to the transaction that does it: what is not recorded has not happened.
+func audit(tx *gorm.DB, by models.Actor, r models.AuditRecord) error {
+	now := time.Now()
+	r.ID, r.At, r.Actor = models.NewID(now), now, by
+	return tx.Create(&r).Error
+}
+
+// RecordSignIn records a sign-in, a sign-out or a failed try.
+func (s *Store) RecordSignIn(ctx context.Context, by models.Actor, action models.Action, subject string) error {
+	return s.transact(ctx, func(tx *gorm.DB) error {
+		return audit(tx, by, models.AuditRecord{Action: action, Subject: subject})
+	})
+}
+
+// Reveals returns who viewed the webhook's secret since it was last changed, newest first, at most 100.
+func (s *Store) Reveals(ctx context.Context, w models.Webhook) ([]models.AuditRecord, error) {
+	return all[models.AuditRecord](s.reader(ctx).
+		Where("webhook_id = ? AND action = ? AND at >= ?", w.ID, models.SecretRevealed, w.SecretChangedAt.UnixMicro()).
+		Order("id DESC").Limit(100))
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// DeliveryFilter narrows a delivery log; zero fields narrow nothing. It is the same for pages and API.
+type DeliveryFilter struct {
+	Stack    *models.Stack // nil: all stacks that the viewer reads
+	Webhook  string        // id
+	Status   models.Status
+	State    models.State
+	Reason   models.Reason
+	Code     int       // exact status code
+	Run      string    // id
+	ID       string    // of the delivery
+	From, To time.Time // of the event, From included
+}
+
+// DeliveryRow is a line of a delivery log: a delivery with the names of what it belongs to.
+type DeliveryRow struct {
+	models.Delivery
+	Endpoint     string
+	EndpointHost string
+	StackID      string
+	StackName    string
+}
+
+// Deliveries returns a page of the deliveries that the viewer may read, newest first. Cursors are ids of deliveries.
+func (s *Store) Deliveries(ctx context.Context, v models.Viewer, f DeliveryFilter, page Page) (Listing[DeliveryRow], error) {
+	q := s.reader(ctx).Table("deliveries").
+		Select("deliveries.*, webhooks.endpoint, webhooks.endpoint_host, stacks.id AS stack_id, stacks.name AS stack_name").
+		Joins("JOIN webhooks ON webhooks.id = deliveries.webhook_id").
+		Joins("JOIN stacks ON stacks.key = deliveries.stack_key AND stacks.deleted_at IS NULL")
+	return list(f.narrow(q, v), "deliveries.id", page, func(r DeliveryRow) string { return r.ID })
+}
+
+func (f DeliveryFilter) narrow(q *gorm.DB, v models.Viewer) *gorm.DB {
+	switch {
+	case f.Stack != nil:
+		q = q.Where("deliveries.stack_key = ?", f.Stack.Key)
+	case v.AllStacks():
+	case v.Token != nil:
+		q = q.Where("deliveries.stack_key = ?", v.Token.StackKey)
+	default:
+		q = q.Where("deliveries.stack_key IN ?", append([]int64{0}, v.Grants...))
+	}
+	for _, c := range []struct {
+		set       bool
+		condition string
+		value     any
+	}{
+		{f.Webhook != "", "deliveries.webhook_id = ?", f.Webhook},
+		{f.Status != "", "deliveries.status = ?", f.Status},
+		{f.State != "", "deliveries.state = ?", f.State},
+		{f.Reason != "", "deliveries.reason = ?", f.Reason},
+		{f.Code != 0, "deliveries.code = ?", f.Code},
+		{f.Run != "", "deliveries.run_id = ?", f.Run},
+		{f.ID != "", "deliveries.id = ?", f.ID},
+		{!f.From.IsZero(), "deliveries.created_at >= ?", micros(f.From)},
+		{!f.To.IsZero(), "deliveries.created_at < ?", micros(f.To)},
+	} {
+		if c.set {
+			q = q.Where(c.condition, c.value)
+		}
+	}
+	return q
+}
+
+// Delivery returns one delivery of a stack.
+func (s *Store) Delivery(ctx context.Context, stack models.Stack, id string) (models.Delivery, error) {
+	return first[models.Delivery](s.reader(ctx).Where("id = ? AND stack_key = ?", id, stack.Key))
+}
+
+// Attempts returns the attempts of a delivery with what went over the wire, newest first.
+func (s *Store) Attempts(ctx context.Context, d models.Delivery) ([]models.Attempt, error) {
+	attempts, err := all[models.Attempt](s.reader(ctx).Where("delivery_id = ?", d.ID).Order("number DESC"))
+	if err != nil {
+		return nil, err
+	}
+	exchanges, err := all[models.Exchange](s.reader(ctx).Where("delivery_id = ?", d.ID))
+	if err != nil {
+		return nil, err
+	}
+	byNumber := map[int]models.Exchange{}
+	for _, e := range exchanges {
+		byNumber[e.Number] = e
+	}
+	for i := range attempts {
+		attempts[i].Exchange = byNumber[attempts[i].Number]
+	}
+	return attempts, nil
+}
+
+// RunDeliveries returns all deliveries of a run, by state version and webhook.
+func (s *Store) RunDeliveries(ctx context.Context, run models.Run) ([]models.Delivery, error) {
+	return all[models.Delivery](s.reader(ctx).Where("run_key = ?", run.Key).Order("state_version, webhook_id"))
+}
+
+// RunWebhooks returns the webhooks that a run's deliveries went to, deleted ones included, oldest first.
+func (s *Store) RunWebhooks(ctx context.Context, run models.Run) ([]models.Webhook, error) {
+	return all[models.Webhook](s.reader(ctx).
+		Where("id IN (SELECT webhook_id FROM deliveries WHERE run_key = ?)", run.Key).Order("id"))
+}
+
+// maxCount is where counting stops: beyond it a page says "more than 10,000".
+const maxCount = 10_001
+
+// PendingDeliveries counts the webhook's pending deliveries, up to 10,001.
+func (s *Store) PendingDeliveries(ctx context.Context, webhookID string) (int, error) {
+	var n int
+	err := s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending' LIMIT ?) AS some`,
+		webhookID, maxCount).Scan(&n).Error
+	return n, unavailable(err)
+}
+
+// AwaitEnd waits until a delivery has ended, or until the context ends, and returns it as it is then.
+func (s *Store) AwaitEnd(ctx context.Context, stack models.Stack, id string) (models.Delivery, error) {
+	for {
+		changes := s.changes() // before reading, so that no change is missed
+		d, err := s.Delivery(context.WithoutCancel(ctx), stack, id)
+		if err != nil || d.Status != models.Pending {
+			return d, err
+		}
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return d, nil
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// Redeliver makes a delivery pending and due now, whatever became of it, and starts its schedule anew. It is a
+// *models.Refused while an attempt is in flight and when the webhook is disabled or deleted.
+func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Stack, id string) error {
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		d, err := first[models.Delivery](tx.Where("id = ? AND stack_key = ?", id, stack.Key))
+		if err != nil {
+			return err
+		}
+		w, err := first[models.Webhook](tx.Where("id = ?", d.WebhookID))
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if err := redeliverable(d, w, now); err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE deliveries SET status = 'pending', tries = 0, due_at = ?, lease_owner = '', expire_from = ?,
+			ended_at = NULL, redelivered_at = ?, redelivered_by = ? WHERE id = ?`,
+			micros(now), micros(now), micros(now), by.Name, id).Error; err != nil {
+			return err
+		}
+		return audit(tx, by, webhookRecord(models.DeliveryRepeated, stack, w, id))
+	})
+	if err == nil {
+		s.committed()
+	}
+	return err
+}
+
+func redeliverable(d models.Delivery, w models.Webhook, now time.Time) error {
+	switch {
+	case w.Deleted():
+		return &models.Refused{Reason: "Its webhook was deleted. Nothing can be sent to it any more."}
+	case d.Test:
+		return &models.Refused{Reason: "This was a test. Send another one from the webhook's page."}
+	case !w.Enabled:
+		return &models.Refused{Reason: "Its webhook is disabled. Enable it first, then redeliver."}
+	case d.InFlight(now):
+		return &models.Refused{Reason: "It is being sent now. Wait for the result."}
+	}
+	return nil
+}
+
+// maxTests is how many test deliveries a webhook may be sent in one minute.
+const maxTests = 5
+
+// SendTest adds a test delivery: a real one, signed and recorded, of a sample payload. It is allowed on a disabled
+// webhook and a *models.Refused beyond five a minute.
+func (s *Store) SendTest(ctx context.Context, by models.Actor, stack models.Stack, webhookID string) (models.Delivery, error) {
+	var d models.Delivery
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		w, err := first[models.Webhook](tx.Where("id = ? AND stack_key = ? AND deleted_at IS NULL", webhookID, stack.Key))
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if err := boundTests(tx, w, now); err != nil {
+			return err
+		}
+		run := models.TestRun(now, by.Name)
+		payload, err := models.EncodePayload(s.account, stack, run)
+		if err != nil {
+			return err
+		}
+		event := models.Event{
+			ID: models.NewID(now), StackKey: stack.Key, RunID: run.ID, State: run.State, StateVersion: run.StateVersion,
+			At: run.StateAt, Delta: run.Delta, Payload: payload, CreatedAt: now,
+		}
+		if err := tx.Create(&event).Error; err != nil {
+			return err
+		}
+		w.Enabled = true // for this delivery: a test may be what somebody wants to see before enabling
+		d = newDeliveries(event, []models.Webhook{w}, now)[0]
+		d.Test = true
+		if err := tx.Create(&d).Error; err != nil {
+			return err
+		}
+		return audit(tx, by, webhookRecord(models.TestSent, stack, w, d.ID))
+	})
+	if err == nil {
+		s.committed()
+	}
+	return d, err
+}
+
+func boundTests(tx *gorm.DB, w models.Webhook, now time.Time) error {
+	var n int
+	err := tx.Raw(`SELECT COUNT(*) FROM audit_records WHERE webhook_id = ? AND action = ? AND at > ?`,
+		w.ID, models.TestSent, micros(now.Add(-time.Minute))).Scan(&n).Error
+	if err == nil && n >= maxTests {
+		return &models.Refused{Reason: fmt.Sprintf("%d tests were sent within a minute. Wait a minute, then send another.", maxTests)}
+	}
+	return err
+}

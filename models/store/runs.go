@@ -1,0 +1,252 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"stackhook/models"
+)
+
+// Recorded is what became of a report.
+type Recorded struct {
+	Run   models.Run   // as it is after this event, also when the answer repeats
+	Event models.Event // without its payload
+	// Deliveries are the ids of those that the event made and that were not skipped.
+	Deliveries []string
+	// Repeated says that the report was here before: nothing was stored or sent now.
+	Repeated bool
+}
+
+// StartRun records a new run with its first state, and its deliveries, in one transaction. A report that names a run
+// that is there already is a repeat, or a *models.Conflict if it says something else.
+func (s *Store) StartRun(ctx context.Context, stack models.Stack, report models.RunReport) (rec Recorded, err error) {
+	if err := report.Check(); err != nil {
+		return rec, err
+	}
+	run := report.Run(time.Now())
+	run.StackKey = stack.Key
+	err = s.transact(ctx, func(tx *gorm.DB) error {
+		created := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&run)
+		if created.Error != nil {
+			return created.Error
+		}
+		if created.RowsAffected == 0 {
+			rec, err = repeatedRun(tx, stack, report, run.ID)
+			return err
+		}
+		rec, err = s.recordEvent(tx, stack, run, nil)
+		return err
+	})
+	s.announce(rec, err)
+	return rec, err
+}
+
+func repeatedRun(tx *gorm.DB, stack models.Stack, report models.RunReport, id string) (Recorded, error) {
+	run, err := first[models.Run](tx.Where("stack_key = ? AND id = ?", stack.Key, id))
+	if err != nil {
+		return Recorded{}, err
+	}
+	event, err := eventAt(tx, run, 0)
+	if err != nil {
+		return Recorded{}, err
+	}
+	if field := report.Repeats(run, event); field != "" {
+		return Recorded{}, &models.Conflict{Field: field, Detail: fmt.Sprintf(
+			"This stack has a run with this id and another %s; it is at %s, stateVersion %d. Use another id.", field, run.State, run.StateVersion)}
+	}
+	return repeated(tx, run, event)
+}
+
+// RecordState records that a run changed state, and its deliveries, in one transaction. Versions and repeats are judged
+// by models.StateReport.Judge.
+func (s *Store) RecordState(ctx context.Context, stack models.Stack, runID string, report models.StateReport) (rec Recorded, err error) {
+	if err := report.Check(); err != nil {
+		return rec, err
+	}
+	err = s.transact(ctx, func(tx *gorm.DB) error {
+		run, err := first[models.Run](tx.Where("stack_key = ? AND id = ?", stack.Key, runID))
+		if err != nil {
+			return err
+		}
+		recorded, err := reportedEvent(tx, run, report)
+		if err != nil {
+			return err
+		}
+		version, repeat, err := report.Judge(run, recorded)
+		if err != nil {
+			return err
+		}
+		if repeat {
+			rec, err = repeated(tx, run, *recorded)
+			return err
+		}
+		run = advance(run, report, version)
+		if err := tx.Save(&run).Error; err != nil {
+			return err
+		}
+		rec, err = s.recordEvent(tx, stack, run, report.Delta)
+		return err
+	})
+	s.announce(rec, err)
+	return rec, err
+}
+
+// reportedEvent returns the event with the version that the report names, nil if there is none.
+func reportedEvent(tx *gorm.DB, run models.Run, report models.StateReport) (*models.Event, error) {
+	if report.StateVersion == nil {
+		return nil, nil
+	}
+	event, err := eventAt(tx, run, *report.StateVersion)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, nil
+	}
+	return &event, err
+}
+
+// advance returns the run in its next state.
+func advance(run models.Run, report models.StateReport, version int64) models.Run {
+	now := time.Now()
+	run.State, run.StateVersion, run.StateAt, run.UpdatedAt = report.State, version, now.Unix(), now
+	if report.Timestamp != nil {
+		run.StateAt = *report.Timestamp
+	}
+	if report.Delta != nil {
+		run.Delta = report.Delta
+	}
+	return run
+}
+
+// recordEvent stores the state that the run is in now: the event with its frozen payload, and one delivery for each
+// webhook of the stack.
+func (s *Store) recordEvent(tx *gorm.DB, stack models.Stack, run models.Run, delta *models.Delta) (Recorded, error) {
+	// Read again: the payload tells the stack as it is at the moment of the commit, and a deleted one gets no more runs.
+	stack, err := first[models.Stack](tx.Where("key = ? AND deleted_at IS NULL", stack.Key))
+	if err != nil {
+		return Recorded{}, err
+	}
+	payload, err := models.EncodePayload(s.account, stack, run)
+	if err != nil {
+		return Recorded{}, err
+	}
+	now := time.Now()
+	event := models.Event{
+		ID: models.NewID(now), StackKey: stack.Key, RunKey: run.Key, RunID: run.ID, State: run.State,
+		StateVersion: run.StateVersion, At: run.StateAt, Delta: delta, Payload: payload, CreatedAt: now,
+	}
+	if err := tx.Create(&event).Error; err != nil {
+		return Recorded{}, err
+	}
+	webhooks, err := all[models.Webhook](tx.Select("id", "enabled").Where("stack_key = ? AND deleted_at IS NULL", stack.Key).Order("id"))
+	if err != nil {
+		return Recorded{}, err
+	}
+	deliveries := newDeliveries(event, webhooks, now)
+	if len(deliveries) > 0 {
+		if err := tx.CreateInBatches(deliveries, insertBatch).Error; err != nil {
+			return Recorded{}, err
+		}
+	}
+	return Recorded{Run: run, Event: event, Deliveries: spoken(deliveries)}, nil
+}
+
+// insertBatch keeps a statement's variables below SQLite's limit of 32,766.
+const insertBatch = 500
+
+// newDeliveries makes a delivery for each webhook: pending and due now, or skipped while the webhook is disabled.
+func newDeliveries(event models.Event, webhooks []models.Webhook, now time.Time) []models.Delivery {
+	deliveries := make([]models.Delivery, len(webhooks))
+	for i, w := range webhooks {
+		d := models.Delivery{
+			ID: models.NewID(now), StackKey: event.StackKey, WebhookID: w.ID, EventID: event.ID, RunKey: event.RunKey, RunID: event.RunID,
+			State: event.State, StateVersion: event.StateVersion, Status: models.Pending, DueAt: now, ExpireFrom: now, CreatedAt: now,
+		}
+		if !w.Enabled {
+			d.Status, d.Reason, d.Silent, d.DueAt, d.EndedAt = models.Skipped, models.ReasonWebhookDisabled, true, time.Time{}, now
+		}
+		deliveries[i] = d
+	}
+	return deliveries
+}
+
+func spoken(deliveries []models.Delivery) []string {
+	ids := []string{}
+	for _, d := range deliveries {
+		if !d.Silent {
+			ids = append(ids, d.ID)
+		}
+	}
+	return ids
+}
+
+// repeated gives the first answer to an event again.
+func repeated(tx *gorm.DB, run models.Run, event models.Event) (Recorded, error) {
+	ids := []string{}
+	err := tx.Raw(`SELECT id FROM deliveries WHERE event_id = ? AND NOT silent ORDER BY id`, event.ID).Scan(&ids).Error
+	return Recorded{Run: run, Event: event, Deliveries: ids, Repeated: true}, err
+}
+
+func (s *Store) announce(rec Recorded, err error) {
+	if err == nil && !rec.Repeated {
+		s.committed()
+	}
+}
+
+func eventAt(tx *gorm.DB, run models.Run, version int64) (models.Event, error) {
+	return first[models.Event](tx.Omit("payload").Where("run_key = ? AND state_version = ?", run.Key, version))
+}
+
+// Run returns one run of a stack.
+func (s *Store) Run(ctx context.Context, stack models.Stack, id string) (models.Run, error) {
+	return first[models.Run](s.reader(ctx).Where("stack_key = ? AND id = ?", stack.Key, id))
+}
+
+// Events returns the states that a run went through, oldest first, without their payloads.
+func (s *Store) Events(ctx context.Context, run models.Run) ([]models.Event, error) {
+	return all[models.Event](s.reader(ctx).Omit("payload").Where("run_key = ?", run.Key).Order("state_version"))
+}
+
+// Event returns an event with its payload.
+func (s *Store) Event(ctx context.Context, id string) (models.Event, error) {
+	return first[models.Event](s.reader(ctx).Where("id = ?", id))
+}
+
+// Runs returns a page of a stack's runs, newest first. Cursors are keys of runs, in decimal.
+func (s *Store) Runs(ctx context.Context, stack models.Stack, page Page) (Listing[models.Run], error) {
+	for _, cursor := range []string{page.Older, page.Newer} {
+		if _, err := strconv.ParseInt(cursor, 10, 64); cursor != "" && err != nil {
+			return Listing[models.Run]{}, models.Invalid{{Field: "cursor", Message: "This is not a cursor of this list. Start from its first page."}}
+		}
+	}
+	return list(s.reader(ctx).Where("stack_key = ?", stack.Key), "key", page, func(r models.Run) string { return fmt.Sprint(r.Key) })
+}
+
+// RunTally is how the deliveries of a run stand.
+type RunTally map[models.Status]int
+
+// RunTallies counts the deliveries of each run by status, by the runs' keys.
+func (s *Store) RunTallies(ctx context.Context, runs []models.Run) (map[int64]RunTally, error) {
+	keys := []int64{0}
+	for _, r := range runs {
+		keys = append(keys, r.Key)
+	}
+	var rows []struct {
+		RunKey int64
+		Status models.Status
+		N      int
+	}
+	err := s.reader(ctx).Raw(`SELECT run_key, status, COUNT(*) AS n FROM deliveries WHERE run_key IN ? GROUP BY run_key, status`, keys).Scan(&rows).Error
+	tallies := map[int64]RunTally{}
+	for _, r := range rows {
+		if tallies[r.RunKey] == nil {
+			tallies[r.RunKey] = RunTally{}
+		}
+		tallies[r.RunKey][r.Status] = r.N
+	}
+	return tallies, unavailable(err)
+}

@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// seenStep is how exactly it is kept when somebody was last seen: one write a minute, not one a request.
+const seenStep = time.Minute
+
+// SaveSession stores a session, new or changed.
+func (s *Store) SaveSession(ctx context.Context, session models.Session) error {
+	return s.transact(ctx, func(tx *gorm.DB) error { return tx.Save(&session).Error })
+}
+
+// Session returns the session with that hashed id, if it has neither ended nor been idle for longer than that.
+func (s *Store) Session(ctx context.Context, id string, idle time.Duration) (models.Session, error) {
+	now := time.Now()
+	return first[models.Session](s.reader(ctx).Where("id = ? AND expires_at > ? AND seen_at > ?", id, micros(now), micros(now.Add(-idle))))
+}
+
+// SessionViewer returns the person of a session, with what they were granted, and notes that they were seen.
+func (s *Store) SessionViewer(ctx context.Context, session models.Session) (models.Viewer, error) {
+	user, err := first[models.User](s.reader(ctx).Where("id = ? AND active", session.UserID))
+	if err != nil {
+		return models.Viewer{}, err
+	}
+	v := models.Viewer{User: &user, Session: session.ID}
+	if err := s.reader(ctx).Raw(`SELECT stack_key FROM grants WHERE user_id = ?`, user.ID).Scan(&v.Grants).Error; err != nil {
+		return models.Viewer{}, unavailable(err)
+	}
+	if now := time.Now(); now.Sub(session.SeenAt) > seenStep || user.SeenAt.Before(session.SeenAt) {
+		err = s.transact(ctx, func(tx *gorm.DB) error { return markSeen(tx, session, micros(now)) })
+	}
+	return v, err
+}
+
+func markSeen(tx *gorm.DB, session models.Session, now any) error {
+	if err := tx.Exec(`UPDATE sessions SET seen_at = ? WHERE id = ?`, now, session.ID).Error; err != nil {
+		return err
+	}
+	return tx.Exec(`UPDATE users SET seen_at = ? WHERE id = ?`, now, session.UserID).Error
+}
+
+// DeleteSession ends one session.
+func (s *Store) DeleteSession(ctx context.Context, id string) error {
+	return s.transact(ctx, func(tx *gorm.DB) error { return tx.Exec(`DELETE FROM sessions WHERE id = ?`, id).Error })
+}
+
+// PurgeSessions removes sessions and links that ended.
+func (s *Store) PurgeSessions(ctx context.Context, idle time.Duration) error {
+	return s.transact(ctx, func(tx *gorm.DB) error {
+		now := time.Now()
+		if err := tx.Exec(`DELETE FROM sessions WHERE expires_at < ? OR seen_at < ?`, micros(now), micros(now.Add(-idle))).Error; err != nil {
+			return err
+		}
+		return tx.Exec(`DELETE FROM links WHERE expires_at < ?`, micros(now)).Error
+	})
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// Stack returns the stack with that id. If the viewer may not see it, it is not found, as if it did not exist.
+func (s *Store) Stack(ctx context.Context, v models.Viewer, id string) (models.Stack, error) {
+	stack, err := first[models.Stack](s.reader(ctx).Where("id = ? AND deleted_at IS NULL", id))
+	if err == nil && !v.Sees(stack.Key) {
+		return models.Stack{}, models.ErrNotFound
+	}
+	return stack, err
+}
+
+// Stacks returns the stacks that the viewer sees, in order of their names.
+func (s *Store) Stacks(ctx context.Context, v models.Viewer) ([]models.Stack, error) {
+	return all[models.Stack](visible(s.reader(ctx), v).Order("name, id"))
+}
+
+// visible narrows a query on stacks to those that the viewer sees.
+func visible(q *gorm.DB, v models.Viewer) *gorm.DB {
+	q = q.Where("deleted_at IS NULL")
+	switch {
+	case v.AllStacks():
+		return q
+	case v.Token != nil:
+		return q.Where("key = ?", v.Token.StackKey)
+	}
+	return q.Where("key IN ?", append([]int64{0}, v.Grants...)) // 0 is no stack: an empty list is not SQL
+}
+
+// CreateStack adds a stack. An id that is taken is a *models.Conflict at the field "id".
+func (s *Store) CreateStack(ctx context.Context, by models.Actor, stack models.Stack) (models.Stack, error) {
+	if err := stack.Check(); err != nil {
+		return models.Stack{}, err
+	}
+	stack.CreatedAt = time.Now()
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(&stack).Error; err != nil {
+			return err
+		}
+		return audit(tx, by, models.AuditRecord{Action: models.StackCreated, StackKey: stack.Key, StackID: stack.ID, Subject: stack.Name})
+	})
+	return stack, takenStack(err)
+}
+
+// UpdateStack changes name, description, labels and id. Payloads that are stored keep what was true then.
+func (s *Store) UpdateStack(ctx context.Context, by models.Actor, stack models.Stack) error {
+	if err := stack.Check(); err != nil {
+		return err
+	}
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		before, err := first[models.Stack](tx.Where("key = ? AND deleted_at IS NULL", stack.Key))
+		if err != nil {
+			return err
+		}
+		if err := tx.Select("id", "name", "description", "labels").Where("key = ?", stack.Key).Updates(&stack).Error; err != nil {
+			return err
+		}
+		return audit(tx, by, models.AuditRecord{
+			Action: models.StackUpdated, StackKey: stack.Key, StackID: stack.ID, Subject: stack.Name,
+			Detail: fmt.Sprintf("%s (%s) → %s (%s)", before.Name, before.ID, stack.Name, stack.ID),
+		})
+	})
+	return takenStack(err)
+}
+
+func takenStack(err error) error {
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return &models.Conflict{Field: "id", Detail: "Another stack has this id. Choose another one."}
+	}
+	return err
+}
+
+// DeleteStack makes the stack unseen at once: it and its webhooks are marked, its tokens revoked, nothing is sent any
+// more. What belonged to it goes in batches, see PurgeStacks.
+func (s *Store) DeleteStack(ctx context.Context, by models.Actor, stack models.Stack) error {
+	return s.transact(ctx, func(tx *gorm.DB) error {
+		now := micros(time.Now())
+		done := tx.Exec(`UPDATE stacks SET deleted_at = ? WHERE key = ? AND deleted_at IS NULL`, now, stack.Key)
+		if done.Error != nil {
+			return done.Error
+		}
+		if done.RowsAffected == 0 {
+			return models.ErrNotFound
+		}
+		if err := tx.Exec(`UPDATE webhooks SET deleted_at = ?, secret_sealed = NULL WHERE stack_key = ? AND deleted_at IS NULL`, now, stack.Key).Error; err != nil {
+			return err
+		}
+		if err := tx.Exec(`UPDATE tokens SET revoked_at = ? WHERE stack_key = ? AND revoked_at IS NULL`, now, stack.Key).Error; err != nil {
+			return err
+		}
+		if err := tx.Exec(`DELETE FROM grants WHERE stack_key = ?`, stack.Key).Error; err != nil {
+			return err
+		}
+		return audit(tx, by, models.AuditRecord{Action: models.StackDeleted, StackKey: stack.Key, StackID: stack.ID, Subject: stack.Name})
+	})
+}
+
+// purgeStatements remove a part of what a deleted stack leaves behind, children before parents; each takes the stack's
+// key and a number of rows.
+var purgeStatements = []string{
+	`DELETE FROM exchanges WHERE delivery_id IN (SELECT id FROM deliveries WHERE stack_key = ? LIMIT ?)`,
+	`DELETE FROM attempts WHERE delivery_id IN (SELECT id FROM deliveries WHERE stack_key = ? LIMIT ?)`,
+	`DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE stack_key = ? LIMIT ?)`,
+	`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE stack_key = ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id) LIMIT ?)`,
+	`DELETE FROM runs WHERE key IN (SELECT key FROM runs WHERE stack_key = ? AND NOT EXISTS (SELECT 1 FROM events WHERE run_key = runs.key) LIMIT ?)`,
+	`DELETE FROM webhooks WHERE id IN (SELECT id FROM webhooks WHERE stack_key = ? AND NOT EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = webhooks.id) LIMIT ?)`,
+}
+
+// PurgeStacks removes at most most rows of each kind that deleted stacks left behind, in one transaction, and returns
+// how many it removed: 0 when nothing is left. The two deletes of a delivery's parts see the same rows, because the
+// deliveries go last.
+func (s *Store) PurgeStacks(ctx context.Context, most int) (int64, error) {
+	var removed int64
+	err := s.transact(ctx, func(tx *gorm.DB) error {
+		stack, err := first[models.Stack](tx.Where("deleted_at IS NOT NULL").Order("key"))
+		if errors.Is(err, models.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, sql := range purgeStatements {
+			done := tx.Exec(sql, stack.Key, most)
+			if done.Error != nil {
+				return done.Error
+			}
+			removed += done.RowsAffected
+		}
+		if removed == 0 {
+			removed = 1
+			return execEach(tx, stack.Key, `DELETE FROM tokens WHERE stack_key = ?`, `DELETE FROM stacks WHERE key = ?`)
+		}
+		return nil
+	})
+	return removed, err
+}
+
+func execEach(tx *gorm.DB, key int64, statements ...string) error {
+	for _, sql := range statements {
+		if err := tx.Exec(sql, key).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
