@@ -112,7 +112,7 @@ func parseEndpointHost(u *url.URL) (host, port, problem string) {
 		return "[" + addr.String() + "]", port, ""
 	}
 	ascii, err := hosts.ToASCII(strings.TrimSuffix(name, "."))
-	if err != nil || strings.ContainsFunc(ascii, func(r rune) bool { return r > unicode.MaxASCII || strings.ContainsRune(` %<>^|"{}`, r) }) {
+	if err != nil || strings.HasSuffix(ascii, ".") || strings.ContainsFunc(ascii, func(r rune) bool { return r > unicode.MaxASCII || strings.ContainsRune(` %<>^|"{}`, r) }) {
 		return "", "", "The host is not a name that DNS can hold. Check its spelling."
 	}
 	return strings.ToLower(ascii), port, ""
