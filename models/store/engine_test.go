@@ -1,0 +1,320 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"stackhook/models"
+	"stackhook/models/store"
+	"stackhook/models/store/storetest"
+)
+
+func record(t *testing.T, s *store.Store, owner string, job store.Job, o store.Outcome) {
+	t.Helper()
+	err := s.RecordAttempt(t.Context(), owner, models.Attempt{
+		DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: time.Now(), Reason: o.Reason, Total: time.Millisecond,
+	}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func delivery(t *testing.T, s *store.Store, stack models.Stack, id string) models.Delivery {
+	t.Helper()
+	d, err := s.Delivery(t.Context(), stack, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestAFirstAttemptWaitsForThoseOfEarlierStates(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		storetest.Webhook(t, s, stack, "https://example.com/", "")
+		run := storetest.Run(t, s, stack)
+		storetest.State(t, s, stack, run.Run.ID, models.Planning)
+		other := storetest.Run(t, s, stack)
+
+		jobs := storetest.Claim(t, s, "me")
+		if len(jobs) != 2 || jobs[0].Delivery.ID != run.Deliveries[0] || jobs[1].Delivery.ID != other.Deliveries[0] {
+			t.Fatalf("claimed %+v", jobs)
+		}
+		if again := storetest.Claim(t, s, "me"); len(again) != 0 {
+			t.Fatalf("claimed while the first is in flight: %+v", again)
+		}
+		// The first attempt fails: its retry is later, and the next state may go.
+		record(t, s, "me", jobs[0], store.Outcome{Status: models.Pending, Reason: models.Reason5xx, DueAt: time.Now().Add(5 * time.Second)})
+		next := storetest.Claim(t, s, "me")
+		if len(next) != 1 || next[0].Delivery.StateVersion != 1 {
+			t.Fatalf("claimed then %+v", next)
+		}
+	})
+}
+
+func TestWhenTheNextFallsDue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		storetest.Webhook(t, s, stack, "https://example.com/", "")
+		request := store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: 10, MostPerWebhook: 10, MaxTries: 11}
+		if _, next, err := s.Claim(t.Context(), request); err != nil || !next.IsZero() {
+			t.Errorf("nothing waits, but %v, %v", next, err)
+		}
+		storetest.Run(t, s, stack)
+		jobs := storetest.Claim(t, s, "me")
+		due := time.Now().Add(5 * time.Second)
+		record(t, s, "me", jobs[0], store.Outcome{Status: models.Pending, Reason: models.ReasonReset, DueAt: due})
+		if _, next, err := s.Claim(t.Context(), request); err != nil || !next.Equal(due) {
+			t.Errorf("next %v, want %v, %v", next, due, err)
+		}
+		time.Sleep(5*time.Second - time.Microsecond)
+		if jobs := storetest.Claim(t, s, "me"); len(jobs) != 0 {
+			t.Error("claimed too early")
+		}
+		time.Sleep(time.Microsecond)
+		if jobs := storetest.Claim(t, s, "me"); len(jobs) != 1 || jobs[0].Delivery.Attempt != 2 {
+			t.Errorf("claimed %+v", jobs)
+		}
+	})
+}
+
+func TestLimitsOfAClaim(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	stack := storetest.Stack(t, s, "a")
+	a := storetest.Webhook(t, s, stack, "https://example.com/a", "")
+	storetest.Webhook(t, s, stack, "https://example.com/b", "")
+	for range 5 {
+		storetest.Run(t, s, stack)
+	}
+	for name, c := range map[string]struct {
+		most, perWebhook int
+		inFlight         map[string]int
+		want             int
+	}{
+		"none":            {0, 8, nil, 0},
+		"most":            {3, 8, nil, 3},
+		"a webhook busy":  {100, 2, map[string]int{a.ID: 2}, 2},
+		"a webhook's two": {100, 1, nil, 2},
+	} {
+		jobs, _, err := s.Claim(t.Context(), store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: c.most, MostPerWebhook: c.perWebhook, InFlight: c.inFlight, MaxTries: 11})
+		if err != nil || len(jobs) != c.want {
+			t.Errorf("%s: %d jobs, want %d, %v", name, len(jobs), c.want, err)
+		}
+		for _, j := range jobs {
+			if err := s.Release(t.Context(), j.Delivery.ID, "me", j.Delivery.Attempt); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if jobs := storetest.Claim(t, s, "me"); len(jobs) != 10 || jobs[0].Delivery.Attempt != 1 {
+		t.Errorf("after all numbers were handed back: %d jobs, %+v", len(jobs), jobs[0].Delivery)
+	}
+}
+
+func TestAnExpiredLeaseIsAnInterruptedAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		storetest.Webhook(t, s, stack, "https://example.com/", "")
+		rec := storetest.Run(t, s, stack)
+		lost := storetest.Claim(t, s, "crashed")[0]
+		time.Sleep(time.Minute)
+		job := storetest.Claim(t, s, "me")[0]
+		if job.Delivery.Attempt != 2 || job.Delivery.Tries != 1 {
+			t.Fatalf("claimed %+v", job.Delivery)
+		}
+		if held, err := s.Renew(t.Context(), lost.Delivery.ID, "crashed", 1, time.Minute); err != nil || held {
+			t.Errorf("the old owner renewed: %t, %v", held, err)
+		}
+		if held, err := s.Renew(t.Context(), job.Delivery.ID, "me", 2, time.Minute); err != nil || !held {
+			t.Errorf("the new owner did not: %t, %v", held, err)
+		}
+		// The old owner's failure comes late and changes its own attempt only.
+		record(t, s, "crashed", lost, store.Outcome{Status: models.Failed, Reason: models.Reason4xx})
+		d := delivery(t, s, stack, rec.Deliveries[0])
+		attempts, err := s.Attempts(t.Context(), d)
+		if err != nil || d.Status != models.Pending || d.LeaseOwner != "me" || len(attempts) != 1 || attempts[0].Reason != models.Reason4xx {
+			t.Errorf("%+v, %+v, %v", d, attempts, err)
+		}
+		// Its success counts: the receiver has it.
+		record(t, s, "crashed", lost, store.Outcome{Status: models.Delivered})
+		record(t, s, "me", job, store.Outcome{Status: models.Pending, Reason: models.Reason5xx, DueAt: time.Now()})
+		if d := delivery(t, s, stack, rec.Deliveries[0]); d.Status != models.Delivered || d.FirstDelivered.IsZero() {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+func TestInterruptedAttemptsUseUpTheSchedule(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		storetest.Webhook(t, s, stack, "https://example.com/", "")
+		rec := storetest.Run(t, s, stack)
+		for range 11 {
+			if jobs := storetest.Claim(t, s, "crashed"); len(jobs) != 1 {
+				t.Fatalf("%d jobs", len(jobs))
+			}
+			if err := s.TakeOver(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if jobs := storetest.Claim(t, s, "crashed"); len(jobs) != 0 {
+			t.Errorf("a twelfth attempt: %+v", jobs)
+		}
+		if d := delivery(t, s, stack, rec.Deliveries[0]); d.Status != models.Failed || d.Reason != models.ReasonInterrupted || d.Attempt != 11 {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+func TestDisabledWebhooksSkipAndKeep(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	stack := storetest.Stack(t, s, "a")
+	w := storetest.Webhook(t, s, stack, "https://example.com/", "secret")
+	before := storetest.Run(t, s, stack)
+	toggle := func(enabled bool) {
+		t.Helper()
+		if _, err := s.UpdateWebhook(t.Context(), storetest.Shell, stack, w.ID, models.WebhookForm{Endpoint: w.Endpoint, Enabled: enabled}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	toggle(false)
+	if during := storetest.State(t, s, stack, before.Run.ID, models.Planning); len(during.Deliveries) != 0 {
+		t.Errorf("announced %v", during.Deliveries)
+	}
+	if jobs := storetest.Claim(t, s, "me"); len(jobs) != 0 {
+		t.Errorf("claimed %d of a disabled webhook", len(jobs))
+	}
+	test, err := s.SendTest(t.Context(), storetest.Shell, stack, w.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if jobs := storetest.Claim(t, s, "me"); len(jobs) != 1 || jobs[0].Delivery.ID != test.ID || !jobs[0].Delivery.Test {
+		t.Errorf("the test: %+v", jobs)
+	}
+	toggle(true)
+	jobs := storetest.Claim(t, s, "me")
+	if len(jobs) != 1 || jobs[0].Delivery.ID != before.Deliveries[0] {
+		t.Errorf("after enabling again: %+v", jobs)
+	}
+	log, err := s.Deliveries(t.Context(), administrator, store.DeliveryFilter{Stack: &stack, Status: models.Skipped}, store.Page{})
+	if err != nil || len(log.Rows) != 1 || log.Rows[0].Reason != models.ReasonWebhookDisabled {
+		t.Errorf("%+v, %v", log, err)
+	}
+}
+
+func TestA410DisablesTheWebhook(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	stack := storetest.Stack(t, s, "a")
+	w := storetest.Webhook(t, s, stack, "https://example.com/", "")
+	storetest.Run(t, s, stack)
+	waiting := storetest.Run(t, s, stack)
+	job := storetest.Claim(t, s, "me")[0]
+	record(t, s, "me", job, store.Outcome{Status: models.Failed, Reason: models.ReasonGone, Disable: models.DisabledByGone})
+	w, err := s.Webhook(t.Context(), stack, w.ID)
+	if err != nil || w.Enabled || w.DisabledWhy != models.DisabledByGone || w.DisabledAt.IsZero() || w.Failures != 1 {
+		t.Errorf("%+v, %v", w, err)
+	}
+	if d := delivery(t, s, stack, waiting.Deliveries[0]); d.Status != models.Pending {
+		t.Errorf("the other one: %+v", d)
+	}
+}
+
+func TestRedeliver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		w := storetest.Webhook(t, s, stack, "https://example.com/", "")
+		rec := storetest.Run(t, s, stack)
+		id := rec.Deliveries[0]
+		job := storetest.Claim(t, s, "me")[0]
+		var refused *models.Refused
+		if err := s.Redeliver(t.Context(), storetest.Shell, stack, id); !errors.As(err, &refused) {
+			t.Errorf("in flight: %v", err)
+		}
+		record(t, s, "me", job, store.Outcome{Status: models.Delivered})
+		first := delivery(t, s, stack, id).FirstDelivered
+		time.Sleep(time.Hour)
+		if err := s.Redeliver(t.Context(), storetest.Shell, stack, id); err != nil {
+			t.Fatal(err)
+		}
+		d := delivery(t, s, stack, id)
+		if d.Status != models.Pending || d.Tries != 0 || d.Attempt != 1 || d.RedeliveredBy != "test" || !d.FirstDelivered.Equal(first) {
+			t.Errorf("%+v", d)
+		}
+		job = storetest.Claim(t, s, "me")[0]
+		if job.Delivery.Attempt != 2 {
+			t.Errorf("attempt %d", job.Delivery.Attempt)
+		}
+		record(t, s, "me", job, store.Outcome{Status: models.Failed, Reason: models.Reason4xx})
+		if d := delivery(t, s, stack, id); !d.FirstDelivered.Equal(first) || d.Status != models.Failed {
+			t.Errorf("%+v", d)
+		}
+		if _, err := s.UpdateWebhook(t.Context(), storetest.Shell, stack, w.ID, models.WebhookForm{Endpoint: w.Endpoint}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Redeliver(t.Context(), storetest.Shell, stack, id); !errors.As(err, &refused) {
+			t.Errorf("disabled: %v", err)
+		}
+	})
+}
+
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		storetest.Webhook(t, s, stack, "https://example.com/", "")
+		old := storetest.Run(t, s, stack).Deliveries[0]
+		again := storetest.Run(t, s, stack).Deliveries[0]
+		time.Sleep(100 * time.Hour)
+		if err := s.Redeliver(t.Context(), storetest.Shell, stack, again); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(68*time.Hour + time.Second)
+		if n, err := s.Expire(t.Context(), 168*time.Hour, 100); err != nil || n != 1 {
+			t.Errorf("expired %d, %v", n, err)
+		}
+		if d := delivery(t, s, stack, old); d.Status != models.Failed || d.Reason != models.ReasonExpired {
+			t.Errorf("%+v", d)
+		}
+		if d := delivery(t, s, stack, again); d.Status != models.Pending {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
+func TestFiveTestsAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		w := storetest.Webhook(t, s, stack, "https://example.com/", "")
+		for range 5 {
+			if _, err := s.SendTest(t.Context(), storetest.Shell, stack, w.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var refused *models.Refused
+		if _, err := s.SendTest(t.Context(), storetest.Shell, stack, w.ID); !errors.As(err, &refused) {
+			t.Errorf("the sixth: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if _, err := s.SendTest(t.Context(), storetest.Shell, stack, w.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,271 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"stackhook/models"
+	"stackhook/models/store"
+	"stackhook/models/store/storetest"
+)
+
+func TestOnlyGrantedStacksExist(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	a, b := storetest.Stack(t, s, "a"), storetest.Stack(t, s, "b")
+	reader, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "Alan@Example.com ", Role: models.Reader}, "")
+	if err != nil || reader.Email != "alan@example.com" {
+		t.Fatal(reader, err)
+	}
+	if err := s.GrantStack(t.Context(), storetest.Shell, reader, a); err != nil {
+		t.Fatal(err)
+	}
+	session := models.Session{ID: store.HashCredential("x"), UserID: reader.ID, CreatedAt: time.Now(), SeenAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
+	if err := s.SaveSession(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	v, err := s.SessionViewer(t.Context(), session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stacks, err := s.Stacks(t.Context(), v); err != nil || len(stacks) != 1 || stacks[0].Key != a.Key {
+		t.Errorf("%+v, %v", stacks, err)
+	}
+	if _, err := s.Stack(t.Context(), v, b.ID); !errors.Is(err, models.ErrNotFound) {
+		t.Errorf("the other stack: %v", err)
+	}
+	storetest.Webhook(t, s, a, "https://example.com/", "")
+	storetest.Webhook(t, s, b, "https://example.com/", "")
+	storetest.Run(t, s, a)
+	storetest.Run(t, s, b)
+	if log, err := s.Deliveries(t.Context(), v, store.DeliveryFilter{}, store.Page{}); err != nil || len(log.Rows) != 1 || log.Rows[0].StackID != "a" {
+		t.Errorf("%+v, %v", log, err)
+	}
+
+	// A new stack with the id of a deleted one inherits nothing.
+	if err := s.DeleteStack(t.Context(), storetest.Shell, a); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Stack(t, s, "a")
+	v, err = s.SessionViewer(t.Context(), session)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Stack(t.Context(), v, "a"); !errors.Is(err, models.ErrNotFound) {
+		t.Errorf("the new stack: %v", err)
+	}
+}
+
+func TestADeletedStackGoesInBatches(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	a, b := storetest.Stack(t, s, "a"), storetest.Stack(t, s, "b")
+	for _, stack := range []models.Stack{a, b} {
+		storetest.Webhook(t, s, stack, "https://example.com/", "")
+		for range 5 {
+			storetest.Run(t, s, stack)
+		}
+		for _, j := range storetest.Claim(t, s, "me") {
+			record(t, s, "me", j, store.Outcome{Status: models.Delivered})
+		}
+		if _, _, err := s.CreateToken(t.Context(), storetest.Shell, models.Token{Name: "ci", Scope: models.ScopeReport, StackKey: stack.Key}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.DeleteStack(t.Context(), storetest.Shell, a); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.StartRun(t.Context(), a, models.RunReport{}); !errors.Is(err, models.ErrNotFound) {
+		t.Errorf("a run of the deleted stack: %v", err)
+	}
+	batches := 0
+	for {
+		n, err := s.PurgeStacks(t.Context(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			break
+		}
+		batches++
+	}
+	if batches < 3 {
+		t.Errorf("%d batches", batches)
+	}
+	if log, err := s.Deliveries(t.Context(), administrator, store.DeliveryFilter{}, store.Page{}); err != nil || len(log.Rows) != 5 {
+		t.Errorf("%d deliveries are left, %v", len(log.Rows), err)
+	}
+	if tokens, err := s.Tokens(t.Context()); err != nil || len(tokens) != 1 || tokens[0].StackKey != b.Key {
+		t.Errorf("%+v, %v", tokens, err)
+	}
+}
+
+func TestTheLastAdministratorStays(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	ada, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ada@example.com", Role: models.Administrator}, "a long password")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *models.Refused
+	for name, change := range map[string]func(*models.User){"role": func(u *models.User) { u.Role = models.Reader }, "active": func(u *models.User) { u.Active = false }} {
+		changed := ada
+		change(&changed)
+		if err := s.UpdateUser(t.Context(), storetest.Shell, changed); !errors.As(err, &refused) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if u, err := s.User(t.Context(), ada.ID); err != nil || u.Role != models.Administrator || !u.Active {
+		t.Errorf("%+v, %v", u, err)
+	}
+	var conflict *models.Conflict
+	if _, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ADA@example.com", Role: models.Reader}, ""); !errors.As(err, &conflict) {
+		t.Errorf("the same address: %v", err)
+	}
+}
+
+func TestLinksWorkOnceAndNotForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		setup, err := s.CreateSetupLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var invalid models.Invalid
+		if _, err := s.UseSetupLink(t.Context(), setup, models.User{Email: "ada@example.com"}, "", ""); !errors.As(err, &invalid) || invalid.Message("password") == "" {
+			t.Errorf("without a password: %v", err)
+		}
+		ada, err := s.UseSetupLink(t.Context(), setup, models.User{Email: "ada@example.com"}, "a long password", "")
+		if err != nil || ada.Role != models.Administrator {
+			t.Fatal(ada, err)
+		}
+		if _, err := s.UseSetupLink(t.Context(), setup, models.User{Email: "eve@example.com"}, "a long password", ""); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("the set-up link again: %v", err)
+		}
+		late, err := s.CreateSetupLink(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.UseSetupLink(t.Context(), late, models.User{Email: "eve@example.com"}, "a long password", ""); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("a set-up link once there is a user: %v", err)
+		}
+		first, err := s.CreateLink(t.Context(), storetest.Shell, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := s.CreateLink(t.Context(), storetest.Shell, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Link(t.Context(), first); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("an earlier link: %v", err)
+		}
+		if _, err := s.UseLink(t.Context(), second, "another password", ""); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.UseLink(t.Context(), second, "a third password", ""); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("twice: %v", err)
+		}
+		old, err := s.CreateLink(t.Context(), storetest.Shell, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(73 * time.Hour)
+		if _, _, err := s.Link(t.Context(), old); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("after three days: %v", err)
+		}
+	})
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	stack := storetest.Stack(t, s, "a")
+	text, token, err := s.CreateToken(t.Context(), storetest.Shell, models.Token{Name: "ci", Scope: models.ScopeReport, StackKey: stack.Key})
+	if err != nil || len(text) != 47 || text[:len(token.Prefix)] != token.Prefix {
+		t.Fatal(text, token, err)
+	}
+	v, err := s.TokenViewer(t.Context(), text)
+	if err != nil || !v.Reports(stack.Key) {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if tokens, err := s.Tokens(t.Context()); err != nil || len(tokens) != 1 || tokens[0].LastUsedAt.IsZero() || tokens[0].Hash == text {
+		t.Errorf("%+v, %v", tokens, err)
+	}
+	if err := s.RevokeToken(t.Context(), storetest.Shell, token.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range []string{text, "", "shk_x", token.Hash} {
+		if _, err := s.TokenViewer(t.Context(), wrong); !errors.Is(err, models.ErrUnauthorized) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		ada, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ada@example.com", Role: models.Administrator}, "a long password")
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := func() models.Session {
+			t.Helper()
+			now := time.Now()
+			session := models.Session{ID: models.NewID(now), UserID: ada.ID, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(10 * time.Hour)}
+			if err := s.SaveSession(t.Context(), session); err != nil {
+				t.Fatal(err)
+			}
+			return session
+		}
+		alive := func(session models.Session) bool {
+			t.Helper()
+			_, err := s.Session(t.Context(), session.ID, 2*time.Hour)
+			if err != nil && !errors.Is(err, models.ErrNotFound) {
+				t.Fatal(err)
+			}
+			return err == nil
+		}
+		idle, used := start(), start()
+		for range 9 {
+			time.Sleep(time.Hour)
+			if used, err = s.Session(t.Context(), used.ID, 2*time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.SessionViewer(t.Context(), used); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if alive(idle) || !alive(used) {
+			t.Errorf("idle lives %t, used lives %t", alive(idle), alive(used))
+		}
+		time.Sleep(time.Hour)
+		if alive(used) {
+			t.Error("a session outlived its absolute end")
+		}
+		other := start()
+		if err := s.SetPassword(t.Context(), storetest.Shell, ada, "another password"); err != nil {
+			t.Fatal(err)
+		}
+		if alive(other) {
+			t.Error("a session outlived a new password")
+		}
+	})
+}
+
+func TestTheAuditLogIsAppendOnly(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	stack := storetest.Stack(t, s, "a")
+	w := storetest.Webhook(t, s, stack, "https://example.com/", "secret")
+	if _, err := s.RevealSecret(t.Context(), storetest.Shell, stack, w.ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.TamperWithAudit(s); err == nil {
+		t.Error("a record was changed")
+	}
+}

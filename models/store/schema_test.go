@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gorm.io/gorm/schema"
+
+	"stackhook/models"
+)
+
+// TestTheTablesAreWhatTheModelsSay compares the columns that the migrations make with those that GORM reads and writes.
+func TestTheTablesAreWhatTheModelsSay(t *testing.T) {
+	t.Parallel()
+	s, err := Open(context.Background(), Options{Database: filepath.Join(t.TempDir(), "a.db"), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, model := range []any{
+		&models.Stack{}, &models.User{}, &models.Grant{}, &models.Link{}, &models.Session{}, &models.Token{}, &models.Webhook{}, &models.Run{},
+		&models.Event{}, &models.Delivery{}, &models.Attempt{}, &models.Exchange{}, &models.AuditRecord{},
+	} {
+		parsed, err := schema.Parse(model, &sync.Map{}, s.write.NamingStrategy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := s.write.Migrator().ColumnTypes(model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var have []string
+		for _, c := range columns {
+			have = append(have, c.Name())
+		}
+		want := slices.Clone(parsed.DBNames)
+		slices.Sort(have)
+		slices.Sort(want)
+		if !slices.Equal(have, want) {
+			t.Errorf("%s has the columns %v, the model %v", parsed.Table, have, want)
+		}
+	}
+}
+
+// TestTheHotQueriesUseTheirIndexes keeps the plans of what runs once a delivery or once a page.
+func TestTheHotQueriesUseTheirIndexes(t *testing.T) {
+	t.Parallel()
+	s, err := Open(context.Background(), Options{Database: filepath.Join(t.TempDir(), "a.db"), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for query, index := range map[string]string{
+		`SELECT MIN(webhook_id) FROM deliveries WHERE status = 'pending' AND webhook_id > 'x'`:                       "deliveries_due",
+		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND due_at > 1`:            "deliveries_due",
+		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND test AND webhook_id = 'x'`:                  "deliveries_tests",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 ORDER BY due_at, id`: "deliveries_due",
+		`SELECT id FROM deliveries WHERE status = 'pending' AND expire_from < 1 ORDER BY expire_from`:                "deliveries_expiry",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND id < 'y' ORDER BY id DESC`:                              "deliveries_webhook",
+		`SELECT * FROM deliveries WHERE stack_key = 1 AND id < 'y' ORDER BY id DESC`:                                 "deliveries_stack",
+		`SELECT * FROM deliveries WHERE stack_key = 1 AND status = 'failed' AND id < 'y' ORDER BY id DESC`:           "deliveries_stack_status",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'failed' AND id < 'y' ORDER BY id DESC`:        "deliveries_webhook_status",
+		`SELECT id FROM deliveries WHERE event_id = 'x'`:                                                             "deliveries_event",
+	} {
+		var plan []struct{ Detail string }
+		if err := s.read.Raw("EXPLAIN QUERY PLAN " + query).Scan(&plan).Error; err != nil {
+			t.Fatal(err)
+		}
+		if len(plan) != 1 || !slices.Contains(strings.Fields(plan[0].Detail), index) {
+			t.Errorf("%s\nplan %v, want one step by %s", query, plan, index)
+		}
+	}
+}
