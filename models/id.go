@@ -27,3 +27,11 @@ func NewID(now time.Time) string {
 	}
 	return id.String()
 }
+
+// LeastID returns the least id that NewID can make at the given time: ids of that moment and later ones are not
+// below it.
+func LeastID(at time.Time) string {
+	var id ulid.ULID
+	_ = id.SetTime(ulid.Timestamp(at)) // fails from the year 10889 on
+	return id.String()
+}

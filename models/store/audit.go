@@ -29,3 +29,14 @@ func (s *Store) Reveals(ctx context.Context, w models.Webhook) ([]models.AuditRe
 		Where("webhook_id = ? AND action = ? AND at >= ?", w.ID, models.SecretRevealed, w.SecretChangedAt.UnixMicro()).
 		Order("id DESC").Limit(100))
 }
+
+// DisabledBy returns who disabled the webhook, or added it disabled; the zero Actor if the record is gone.
+func (s *Store) DisabledBy(ctx context.Context, w models.Webhook) (models.Actor, error) {
+	records, err := all[models.AuditRecord](s.reader(ctx).
+		Where("webhook_id = ? AND action IN ?", w.ID, []models.Action{models.WebhookDisabled, models.WebhookCreated}).
+		Order("id DESC").Limit(1))
+	if len(records) == 0 {
+		return models.Actor{}, err
+	}
+	return records[0].Actor, err
+}

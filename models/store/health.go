@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -15,13 +16,23 @@ const (
 	StackStripLength = 30
 )
 
-// WebhookHealth is how a webhook did lately.
+// WebhookHealth is how a webhook did lately. Tests are left out.
 type WebhookHealth struct {
 	Webhook models.Webhook
-	// Last are the last StripLength deliveries, oldest first, tests left out.
-	Last        []models.Status
-	LastFailure string // the id of the newest failed or retried delivery among them, "" if there is none
-	Waiting     int    // pending deliveries, up to 10,001
+	Last    []models.Status // of the last StripLength deliveries, oldest first
+	// LastFailure is the newest of them whose last attempt failed, with id, status, reason and code; nil if there is none.
+	LastFailure *models.Delivery
+	Waiting     int // pending deliveries, up to 10,001
+	Day         DayTally
+	// Skipped counts the deliveries skipped since the webhook was disabled, up to 10,001; 0 while it is enabled.
+	Skipped int
+}
+
+// DayTally counts the deliveries that the last 24 hours made, the newest 10,001 of them.
+type DayTally struct {
+	Delivered, Failed, Skipped int
+	Waiting                    int // for their first attempt
+	Retrying                   int // after a failed one
 }
 
 // WebhookHealths returns the stack's webhooks, oldest first, with how they did lately.
@@ -42,20 +53,63 @@ func (s *Store) WebhookHealths(ctx context.Context, stack models.Stack) ([]Webho
 // WebhookHealth returns how one webhook did lately.
 func (s *Store) WebhookHealth(ctx context.Context, w models.Webhook) (WebhookHealth, error) {
 	h := WebhookHealth{Webhook: w}
-	last, err := all[models.Delivery](s.reader(ctx).Select("id", "status", "reason").
+	last, err := all[models.Delivery](s.reader(ctx).Select("id", "status", "reason", "code").
 		Where("webhook_id = ? AND NOT test", w.ID).Order("id DESC").Limit(StripLength))
 	if err != nil {
 		return h, err
 	}
 	for _, d := range last {
 		h.Last = append(h.Last, d.Status)
-		if h.LastFailure == "" && d.Status != models.Skipped && d.Reason != "" {
-			h.LastFailure = d.ID
+		if h.LastFailure == nil && d.Status != models.Skipped && d.Reason != "" {
+			h.LastFailure = &d
 		}
 	}
 	slices.Reverse(h.Last)
+	if h.Day, err = s.dayTally(ctx, w); err != nil {
+		return h, err
+	}
+	if !w.Enabled {
+		if h.Skipped, err = s.skippedSince(ctx, w, w.DisabledAt); err != nil {
+			return h, err
+		}
+	}
 	h.Waiting, err = s.PendingDeliveries(ctx, w.ID)
 	return h, err
+}
+
+// dayTally narrows by id, which an index has, and by time: after the clock stepped back, ids are ahead of it.
+func (s *Store) dayTally(ctx context.Context, w models.Webhook) (day DayTally, err error) {
+	since := time.Now().Add(-24 * time.Hour)
+	var rows []struct {
+		Status models.Status
+		Tried  bool
+		N      int
+	}
+	err = s.reader(ctx).Raw(`SELECT status, tries > 0 AS tried, COUNT(*) AS n FROM (
+			SELECT status, tries FROM deliveries WHERE webhook_id = ? AND id >= ? AND created_at >= ? AND NOT test ORDER BY id DESC LIMIT ?
+		) AS newest GROUP BY status, tries > 0`,
+		w.ID, models.LeastID(since), micros(since), maxCount).Scan(&rows).Error
+	for _, r := range rows {
+		switch {
+		case r.Status == models.Delivered:
+			day.Delivered += r.N
+		case r.Status == models.Failed:
+			day.Failed += r.N
+		case r.Status == models.Skipped:
+			day.Skipped += r.N
+		case r.Tried:
+			day.Retrying += r.N
+		default:
+			day.Waiting += r.N
+		}
+	}
+	return day, unavailable(err)
+}
+
+func (s *Store) skippedSince(ctx context.Context, w models.Webhook, since time.Time) (n int, err error) {
+	err = s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = ? AND id >= ? AND created_at >= ? LIMIT ?) AS some`,
+		w.ID, models.Skipped, models.LeastID(since), micros(since), maxCount).Scan(&n).Error
+	return n, unavailable(err)
 }
 
 // StackSummary is a stack's line in the list of stacks.
