@@ -1,0 +1,65 @@
+package delivery
+
+import "net/netip"
+
+// addressRange names a part of the address space as a person knows it.
+type addressRange struct {
+	prefix netip.Prefix
+	name   string
+}
+
+// specialRanges names what the guard refuses. It decides nothing: that is the library's list of IANA's registries for
+// special-purpose addresses. The two catch-alls name what has no purpose yet.
+var specialRanges = []addressRange{
+	{netip.MustParsePrefix("0.0.0.0/0"), "not a public address"},
+	{netip.MustParsePrefix("0.0.0.0/8"), "this network"},
+	{netip.MustParsePrefix("10.0.0.0/8"), "private network"},
+	{netip.MustParsePrefix("100.64.0.0/10"), "shared by a carrier's customers"},
+	{netip.MustParsePrefix("127.0.0.0/8"), "this machine"},
+	{azureMetadata, "cloud metadata"},
+	{netip.MustParsePrefix("169.254.0.0/16"), "link-local and cloud metadata"},
+	{netip.MustParsePrefix("172.16.0.0/12"), "private network"},
+	{netip.MustParsePrefix("192.0.0.0/24"), "protocol assignments"},
+	{netip.MustParsePrefix("192.0.2.0/24"), "documentation"},
+	{netip.MustParsePrefix("192.31.196.0/24"), "AS112 service"},
+	{netip.MustParsePrefix("192.52.193.0/24"), "multicast tunnelling"},
+	{netip.MustParsePrefix("192.88.99.0/24"), "6to4 relay"},
+	{netip.MustParsePrefix("192.168.0.0/16"), "private network"},
+	{netip.MustParsePrefix("192.175.48.0/24"), "AS112 service"},
+	{netip.MustParsePrefix("198.18.0.0/15"), "benchmarking"},
+	{netip.MustParsePrefix("198.51.100.0/24"), "documentation"},
+	{netip.MustParsePrefix("203.0.113.0/24"), "documentation"},
+	{netip.MustParsePrefix("224.0.0.0/4"), "multicast"},
+	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
+	{netip.MustParsePrefix("255.255.255.255/32"), "broadcast"},
+
+	{netip.MustParsePrefix("::/0"), "not global unicast"},
+	{netip.MustParsePrefix("::/128"), "unspecified"},
+	{netip.MustParsePrefix("::1/128"), "this machine"},
+	{netip.MustParsePrefix("::/96"), "IPv4-compatible"},
+	{netip.MustParsePrefix("64:ff9b::/96"), "NAT64"},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), "local NAT64"},
+	{netip.MustParsePrefix("100::/64"), "discard"},
+	{netip.MustParsePrefix("2001::/23"), "protocol assignments"},
+	{netip.MustParsePrefix("2001::/32"), "Teredo"},
+	{netip.MustParsePrefix("2001:db8::/32"), "documentation"},
+	{netip.MustParsePrefix("2002::/16"), "6to4"},
+	{netip.MustParsePrefix("2620:4f:8000::/48"), "AS112 service"},
+	{netip.MustParsePrefix("3fff::/20"), "documentation"},
+	{netip.MustParsePrefix("5f00::/16"), "segment routing"},
+	{netip.MustParsePrefix("fc00::/7"), "private network"},
+	{netip.MustParsePrefix("fe80::/10"), "link-local"},
+	{netip.MustParsePrefix("fec0::/10"), "site-local"},
+	{netip.MustParsePrefix("ff00::/8"), "multicast"},
+}
+
+// rangeOf returns the smallest range that an address is in.
+func rangeOf(addr netip.Addr) addressRange {
+	var found addressRange
+	for _, r := range specialRanges {
+		if r.prefix.Contains(addr) && (!found.prefix.IsValid() || r.prefix.Bits() > found.prefix.Bits()) {
+			found = r
+		}
+	}
+	return found
+}
