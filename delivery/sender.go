@@ -1,0 +1,153 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"stackhook/models"
+	"stackhook/models/store"
+)
+
+// sender makes the request of one attempt.
+type sender struct {
+	transport *http.Transport
+	config    Config
+}
+
+func newSender(c Config) *sender {
+	return &sender{config: c, transport: &http.Transport{
+		Proxy:       nil, // a proxy would connect where the guard cannot see
+		DialContext: newDialer(c).dial,
+		// An own DialContext means HTTP/1.1 unless this is set.
+		ForceAttemptHTTP2:   true,
+		TLSHandshakeTimeout: c.ConnectTimeout,
+		// Many webhooks may share a host, so all requests may need a connection to the same one. With fewer idle ones
+		// than requests at once, most requests would connect anew.
+		MaxIdleConns: c.MaxInFlight, MaxIdleConnsPerHost: c.MaxInFlight,
+		// Less than the 5 s after which widespread servers (Apache, Node) close an idle connection by default: a request
+		// on one that is just being closed is lost, and may not be repeated unseen.
+		IdleConnTimeout: 4 * time.Second,
+		// Receivers' headers are kept to 40 KiB at most; the default of 10 MB would let them fill the memory.
+		MaxResponseHeaderBytes: 64 << 10,
+		// Nothing is asked for compressed: little of a body is read. What comes compressed all the same is decoded in
+		// answer.go, where what comes out is bounded.
+		DisableCompression: true,
+		HTTP2: &http.HTTP2Config{
+			// The defaults would buffer 4 MiB of each body that is not read.
+			MaxReceiveBufferPerStream: 64 << 10, MaxReceiveBufferPerConnection: 1 << 20,
+			// A connection that died silently is found out between requests, not by letting each of them time out.
+			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
+		},
+	}}
+}
+
+// close ends the idle connections.
+func (s *sender) close() { s.transport.CloseIdleConnections() }
+
+// sent is an attempt as it is to be recorded.
+type sent struct {
+	models.Attempt
+	reached    phase
+	retryAfter time.Duration // what the receiver asked for
+}
+
+// send makes the attempt of a job. The end of the context cuts it off: once its request was begun, the receiver may have
+// it all the same.
+func (s *sender) send(ctx context.Context, job store.Job, target store.Target) sent {
+	a := newAttempt(job, target)
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	request, err := s.request(ctx, job, target, &a)
+	if err != nil {
+		return internal(a, "The stored endpoint is not a URL. Edit the webhook and save its endpoint again.")
+	}
+	var t trace
+	// RoundTrip, not http.Client: nothing is followed, and no error holds the URL.
+	response, err := s.transport.RoundTrip(request.WithContext(t.watch(ctx)))
+	if err != nil {
+		reached := t.fill(&a, time.Now())
+		a.Reason = judgeError(err, reached)
+		a.CertificateExpiresAt = refusedCertificate(err)
+		a.Detail = explain(failure{err, a, reached, request.URL.Hostname(), s.config})
+		return sent{Attempt: a, reached: reached}
+	}
+	a.Code, a.Protocol, a.Reason = response.StatusCode, response.Proto, judgeStatus(response.StatusCode)
+	a.Detail = explainStatus(a.Code, a.Reason)
+	describeTLS(&a, response.TLS)
+	keepAnswer(&a.Exchange, response)
+	reached := t.fill(&a, time.Now())
+	return sent{a, reached, parseRetryAfter(response.Header.Get("Retry-After"), a.StartedAt.Add(a.Total))}
+}
+
+func newAttempt(job store.Job, target store.Target) models.Attempt {
+	return models.Attempt{
+		DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: time.Now(), URL: target.Webhook.EndpointURL,
+	}
+}
+
+// internal is an attempt that failed through our own fault.
+func internal(a models.Attempt, detail string) sent {
+	a.Reason, a.Detail, a.Total = models.ReasonInternal, detail, time.Since(a.StartedAt)
+	return sent{Attempt: a}
+}
+
+// request makes the HTTP request and notes its headers in the attempt.
+func (s *sender) request(ctx context.Context, job store.Job, target store.Target, a *models.Attempt) (*http.Request, error) {
+	u, err := url.Parse(target.Webhook.EndpointURL)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("not a URL") // the parser's error would hold it
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(job.Payload))
+	if err != nil {
+		return nil, errors.New("not a URL")
+	}
+	headers := []models.Header{
+		{Name: "User-Agent", Value: "Stackhook/" + s.config.Version},
+		{Name: "Content-Type", Value: "application/json"},
+	}
+	headers = append(headers, Sign(job.Payload, target.Secret, job.Delivery.ID, a.StartedAt)...)
+	if job.Delivery.Test {
+		headers = append(headers, models.Header{Name: "X-Stackhook-Test", Value: "1"})
+	}
+	for _, h := range headers {
+		r.Header[h.Name] = []string{h.Value} // spelt as documented, where HTTP/1.1 lets us
+	}
+	a.Exchange.RequestHeaders = append([]models.Header{
+		{Name: "Host", Value: u.Host},
+		{Name: "Content-Length", Value: strconv.Itoa(len(job.Payload))},
+	}, headers...)
+	return r, nil
+}
+
+func describeTLS(a *models.Attempt, state *tls.ConnectionState) {
+	if state == nil {
+		return
+	}
+	a.TLSVersion = tls.VersionName(state.Version)
+	if len(state.PeerCertificates) > 0 {
+		a.CertificateExpiresAt = state.PeerCertificates[0].NotAfter
+	}
+}
+
+// refusedCertificate returns the end of the certificate that an error is about, zero if it is about none.
+func refusedCertificate(err error) time.Time {
+	if c := certificateOf(err); c != nil {
+		return c.NotAfter
+	}
+	return time.Time{}
+}
+
+func certificateOf(err error) *x509.Certificate {
+	var refused *tls.CertificateVerificationError
+	if errors.As(err, &refused) && len(refused.UnverifiedCertificates) > 0 {
+		return refused.UnverifiedCertificates[0]
+	}
+	return nil
+}
