@@ -1,0 +1,128 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"stackhook/models"
+	"stackhook/models/store"
+)
+
+// work makes the attempt of a claimed job and records it. run is Run's context: once it has ended nothing is begun.
+// requests is what the request itself runs under.
+func (e *Engine) work(run, requests context.Context, job store.Job) {
+	db := context.WithoutCancel(requests)
+	if run.Err() != nil {
+		e.release(db, job)
+		return
+	}
+	if !e.holds(db, job.Delivery) {
+		return
+	}
+	target, err := e.store.Target(db, job.Delivery.WebhookID)
+	if errors.Is(err, models.ErrNotFound) || err == nil && !target.Webhook.Enabled && !job.Delivery.Test {
+		e.release(db, job) // deleted or disabled since the claim
+		return
+	}
+	a := e.attempt(requests, job, target, err)
+	if a.Reason == models.ReasonInterrupted && a.reached < waiting {
+		e.release(db, job) // cut off before a byte was sent
+		return
+	}
+	o := outcome(job.Delivery, result{a.Reason, a.StartedAt.Add(a.Total), a.retryAfter}, e.config.RetryDelays, anyChance())
+	e.record(requests, a.Attempt, o)
+	e.log(job.Delivery, target.Webhook, a.Attempt, o)
+}
+
+// holds reports whether the lease outlasts an attempt. One that was claimed too long ago, because the machine slept or
+// is overloaded, is renewed, unless somebody else has taken it.
+func (e *Engine) holds(db context.Context, d models.Delivery) bool {
+	// Without the monotonic clock, which stands still while a machine sleeps.
+	if time.Until(d.DueAt.Round(0)) >= e.config.Timeout+startMargin {
+		return true
+	}
+	held, err := e.store.Renew(db, d.ID, e.owner, d.Attempt, e.config.Lease)
+	if err != nil {
+		e.config.Logger.Error("a lease cannot be renewed; the delivery goes on when it ends", "delivery", d.ID, "error", err)
+	}
+	return held && err == nil
+}
+
+// attempt sends the job. targetErr is why its target cannot be read: then the attempt fails through our own fault, and
+// so it does on a panic, which must not take the other deliveries with it.
+func (e *Engine) attempt(requests context.Context, job store.Job, target store.Target, targetErr error) (a sent) {
+	defer func() {
+		if p := recover(); p != nil {
+			e.config.Logger.Error("an attempt panicked", "delivery", job.Delivery.ID, "panic", p, "stack", string(debug.Stack()))
+			a = internal(newAttempt(job, target), "Stackhook made a mistake while it sent this. Its log says more.")
+		}
+	}()
+	if targetErr != nil {
+		e.config.Logger.Error("a webhook cannot be read", "webhook", job.Delivery.WebhookID, "error", targetErr)
+		return internal(newAttempt(job, target), "The webhook or its secret cannot be read from the database. Stackhook's log says more.")
+	}
+	return e.sender.send(requests, job, target)
+}
+
+// release hands the job back: another process, or a later turn, gets the same number.
+func (e *Engine) release(db context.Context, job store.Job) {
+	d := job.Delivery
+	if err := e.store.Release(db, d.ID, e.owner, d.Attempt); err != nil {
+		e.config.Logger.Error("a delivery cannot be handed back; it goes on when its lease ends", "delivery", d.ID, "error", err)
+	}
+}
+
+// record stores the result. While the database is unavailable it tries again, and claims wait; requests ending, after
+// the drain, ends that.
+func (e *Engine) record(requests context.Context, a models.Attempt, o store.Outcome) {
+	db := context.WithoutCancel(requests)
+	err := e.store.RecordAttempt(db, e.owner, a, o)
+	if err != nil && errors.Is(err, models.ErrUnavailable) {
+		e.countUnrecorded(1)
+		defer e.countUnrecorded(-1)
+	}
+	for err != nil && errors.Is(err, models.ErrUnavailable) && requests.Err() == nil {
+		select {
+		case <-requests.Done():
+		case <-time.After(databaseRetry):
+		}
+		err = e.store.RecordAttempt(db, e.owner, a, o)
+	}
+	if err != nil {
+		e.config.Logger.Error("a result is lost; the delivery is sent again when its lease ends", "delivery", a.DeliveryID, "error", err)
+	}
+}
+
+func (e *Engine) countUnrecorded(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.unrecorded += n
+}
+
+// log names the webhook by its id and host: the rest of an endpoint may be secret. Details may quote the host's name,
+// and are for pages.
+func (e *Engine) log(d models.Delivery, w models.Webhook, a models.Attempt, o store.Outcome) {
+	level, message := slog.LevelInfo, "attempt failed"
+	switch {
+	case o.Status == models.Delivered:
+		level, message = slog.LevelDebug, "delivered"
+	case o.Disable != "":
+		level, message = slog.LevelWarn, "webhook disabled by its receiver"
+	case o.Status == models.Failed && !d.Test:
+		level, message = slog.LevelWarn, "delivery failed"
+	}
+	fields := []any{"delivery", d.ID, "webhook", w.ID, "host", w.EndpointHost, "attempt", a.Number, "took", a.Total}
+	if a.Reason != "" {
+		fields = append(fields, "reason", a.Reason)
+	}
+	if a.Code != 0 {
+		fields = append(fields, "code", a.Code)
+	}
+	if o.Status == models.Pending {
+		fields = append(fields, "next", o.DueAt.UTC())
+	}
+	e.config.Logger.Log(context.Background(), level, message, fields...)
+}
