@@ -20,7 +20,8 @@ const (
 type WebhookHealth struct {
 	Webhook models.Webhook
 	Last    []models.Status // of the last StripLength deliveries, oldest first
-	// LastFailure is the newest of them whose last attempt failed, with id, status, reason and code; nil if there is none.
+	// LastFailure is the newest of them whose last attempt failed, with id, status, reason, code and
+	// when the attempt began; nil if there is none.
 	LastFailure *models.Delivery
 	Waiting     int // pending deliveries, up to 10,001
 	Day         DayTally
@@ -53,7 +54,7 @@ func (s *Store) WebhookHealths(ctx context.Context, stack models.Stack) ([]Webho
 // WebhookHealth returns how one webhook did lately.
 func (s *Store) WebhookHealth(ctx context.Context, w models.Webhook) (WebhookHealth, error) {
 	h := WebhookHealth{Webhook: w}
-	last, err := all[models.Delivery](s.reader(ctx).Select("id", "status", "reason", "code").
+	last, err := all[models.Delivery](s.reader(ctx).Select("id", "status", "reason", "code", "claimed_at").
 		Where("webhook_id = ? AND NOT test", w.ID).Order("id DESC").Limit(StripLength))
 	if err != nil {
 		return h, err

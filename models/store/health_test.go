@@ -40,7 +40,7 @@ func TestAWebhooksHealthCountsTheLastDay(t *testing.T) {
 		if want := []models.Status{models.Delivered, models.Delivered, models.Failed, models.Pending, models.Pending}; !slices.Equal(h.Last, want) {
 			t.Errorf("the last are %v, want %v", h.Last, want)
 		}
-		if h.LastFailure == nil || h.LastFailure.ID != retried || h.LastFailure.Reason != models.Reason5xx {
+		if h.LastFailure == nil || h.LastFailure.ID != retried || h.LastFailure.Reason != models.Reason5xx || h.LastFailure.ClaimedAt.IsZero() {
 			t.Errorf("the last failure is %+v", h.LastFailure)
 		}
 		if h.Waiting != 2 || h.Skipped != 0 {
