@@ -1,0 +1,125 @@
+// Comfort only: every page works without this file. It is loaded with defer, so the document is there.
+"use strict";
+
+const said = document.querySelector("#said");
+
+/** Tells screen readers what just happened; what is seen changes by itself. */
+function say(text) {
+  if (said) said.textContent = text;
+}
+
+// ── Copying ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// data-copy names what is copied, in words; the text is that of [data-copy-text] in the nearest [data-copy-from].
+async function copy(button) {
+  const source = button.closest("[data-copy-from]")?.querySelector("[data-copy-text]");
+  if (!source) return;
+  try {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    say(`Copied ${button.dataset.copy}`);
+    button.dataset.copied = "";
+    setTimeout(() => delete button.dataset.copied, 2000);
+  } catch {
+    // Without a secure context there is no clipboard: select the text, so that one key press copies it.
+    source.hidden = false;
+    getSelection().selectAllChildren(source);
+    say(`Could not copy. The text is selected: copy it with the keyboard`);
+  }
+}
+
+// ── Theme ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// Shown at once; the form's own request stores it, as it does without this script.
+function chooseTheme(button) {
+  const theme = button.value;
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  for (const other of button.form.querySelectorAll('button[name="theme"]'))
+    other.setAttribute("aria-pressed", String(other === button));
+  const fields = new URLSearchParams(new FormData(button.form, button));
+  fetch(button.form.action, { method: "POST", body: fields, redirect: "manual" });
+}
+
+// ── Secrets ────────────────────────────────────────────────────────────────────────────────────────────────────────
+// The same as models.GenerateSecret: whsec_ and the base64 of 32 random bytes.
+function generateSecret() {
+  return "whsec_" + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+}
+
+const strengths = ["", "Weak", "Fair", "Good", "Strong"];
+
+// The same as models.SecretStrength, which says where the bounds come from.
+function secretStrength(secret) {
+  const characters = [...secret.replace(/^whsec_/, "")];
+  const bits = [...secret].length * Math.log2(new Set(characters).size + 1);
+  return bits >= 96 ? 4 : bits >= 64 ? 3 : bits >= 40 ? 2 : 1;
+}
+
+function showStrength(input) {
+  const meter = document.getElementById(input.dataset.strength);
+  if (!meter) return;
+  const level = input.value === "" ? 0 : secretStrength(input.value);
+  meter.hidden = level === 0;
+  meter.className = `strength strength-${level || 1}`;
+  meter.querySelectorAll("rect").forEach((bar, i) => bar.classList.toggle("on", i < level));
+  const count = [...input.value].length;
+  meter.querySelector("b").textContent = strengths[level];
+  meter.querySelector("[data-strength-count]").textContent = `${count} character${count === 1 ? "" : "s"}`;
+}
+
+for (const input of document.querySelectorAll("[data-strength]")) {
+  input.addEventListener("input", () => showStrength(input));
+}
+
+// ── Times ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// Pages are in UTC. The title of a time gets the reader's own time as well.
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+for (const time of document.querySelectorAll("time[datetime][title]")) {
+  time.title += `\n${local.format(new Date(time.dateTime))}`;
+}
+
+// ── Forms ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// A second click while the first is under way posts nothing. The button stays focusable and keeps its name and value,
+// which a disabled one would lose; coming back with the browser's Back starts afresh.
+const underWay = new Set();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (underWay.has(form)) {
+    event.preventDefault();
+    return;
+  }
+  underWay.add(form);
+  event.submitter?.setAttribute("aria-disabled", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of underWay)
+    for (const button of form.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
+  underWay.clear();
+});
+
+// ── Clicks and keys ────────────────────────────────────────────────────────────────────────────────────────────────
+document.addEventListener("click", (event) => {
+  const theme = event.target.closest('button[name="theme"]');
+  if (theme) {
+    event.preventDefault();
+    chooseTheme(theme);
+  }
+  const copied = event.target.closest("[data-copy]");
+  if (copied) copy(copied);
+  const generate = event.target.closest("[data-generate]");
+  if (generate) {
+    event.preventDefault();
+    const input = document.getElementById(generate.dataset.generate);
+    input.value = generateSecret();
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    say("Secret generated");
+  }
+  for (const menu of document.querySelectorAll("details.menu[open]"))
+    if (!menu.contains(event.target) || theme) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && event.target.closest("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});

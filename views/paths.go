@@ -1,0 +1,83 @@
+package views
+
+import (
+	"net/url"
+	"strconv"
+)
+
+// The pages that have one address.
+const (
+	LoginPath         = "/login"
+	LogoutPath        = "/logout"
+	SetupPath         = "/setup"
+	ThemePath         = "/theme"
+	StacksPath        = "/stacks"
+	NewStackPath      = "/stacks/new"
+	AllDeliveriesPath = "/deliveries"
+	UsersPath         = "/users"
+	TokensPath        = "/tokens"
+	HelpWebhooksPath  = "/help/webhooks"
+	HelpPipelinesPath = "/help/pipelines"
+)
+
+// StackPath is a stack's first page: its runs.
+func StackPath(stack string) string { return path("stacks", stack) }
+
+// RunPath is the page of one run.
+func RunPath(stack, run string) string { return path("stacks", stack, "runs", run) }
+
+// DeliveriesPath is the delivery log of a stack.
+func DeliveriesPath(stack string) string { return path("stacks", stack, "deliveries") }
+
+// DeliveryPath is the page of one delivery.
+func DeliveryPath(stack, delivery string) string { return path("stacks", stack, "deliveries", delivery) }
+
+// RedeliverPath is where a delivery is sent again (POST).
+func RedeliverPath(stack, delivery string) string { return DeliveryPath(stack, delivery) + "/redeliver" }
+
+// IntegrationsPath is the first page of a stack's settings.
+func IntegrationsPath(stack string) string { return path("stacks", stack, "settings", "integrations") }
+
+// WebhooksPath is where a webhook is created (POST).
+func WebhooksPath(stack string) string { return IntegrationsPath(stack) + "/webhooks" }
+
+// NewWebhookPath is the form that adds a webhook.
+func NewWebhookPath(stack string) string { return WebhooksPath(stack) + "/new" }
+
+// WebhookPath is the page of one webhook, and where it is updated (POST).
+func WebhookPath(stack, webhook string) string { return WebhooksPath(stack) + path(webhook) }
+
+// EditWebhookPath is the form that edits a webhook.
+func EditWebhookPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/edit" }
+
+// DeleteWebhookPath asks whether to delete a webhook (GET) and deletes it (POST).
+func DeleteWebhookPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/delete" }
+
+// WebhookSecretPath reveals a webhook's secret (POST).
+func WebhookSecretPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/secret" }
+
+// WebhookTestPath sends a test to a webhook (POST).
+func WebhookTestPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/test" }
+
+// AccessPath is who may read a stack.
+func AccessPath(stack string) string { return path("stacks", stack, "settings", "access") }
+
+// GeneralPath is a stack's name, description and labels.
+func GeneralPath(stack string) string { return path("stacks", stack, "settings", "general") }
+
+// DeleteStackPath deletes a stack (POST).
+func DeleteStackPath(stack string) string { return path("stacks", stack, "delete") }
+
+// UserPath is the page of one user.
+func UserPath(id int64) string { return UsersPath + path(strconv.FormatInt(id, 10)) }
+
+// RevokeTokenPath revokes a token (POST).
+func RevokeTokenPath(id string) string { return TokensPath + path(id) + "/revoke" }
+
+func path(parts ...string) string {
+	var out string
+	for _, part := range parts {
+		out += "/" + url.PathEscape(part)
+	}
+	return out
+}
