@@ -126,6 +126,19 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	}
 }
 
+func TestAReaderChangesWhileThereIsNoAdministrator(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	reader, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "alan@example.com", Role: models.Reader}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.AllStacks = true
+	if err := s.UpdateUser(t.Context(), storetest.Shell, reader); err != nil {
+		t.Errorf("a reader who was never an administrator: %v", err)
+	}
+}
+
 func TestLinksWorkOnceAndNotForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -97,8 +97,10 @@ func (s *Store) UpdateUser(ctx context.Context, by models.Actor, user models.Use
 		if err := tx.Select("name", "role", "all_stacks", "active").Where("id = ?", user.ID).Updates(&user).Error; err != nil {
 			return err
 		}
-		if err := keepAdministrator(tx); err != nil {
-			return err
+		if before.Role == models.Administrator && before.Active { // whoever was none cannot have been the last one
+			if err := keepAdministrator(tx); err != nil {
+				return err
+			}
 		}
 		if before.Role != user.Role || !user.Active {
 			if err := tx.Exec(`DELETE FROM sessions WHERE user_id = ?`, user.ID).Error; err != nil {
