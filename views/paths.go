@@ -30,10 +30,14 @@ func RunPath(stack, run string) string { return path("stacks", stack, "runs", ru
 func DeliveriesPath(stack string) string { return path("stacks", stack, "deliveries") }
 
 // DeliveryPath is the page of one delivery.
-func DeliveryPath(stack, delivery string) string { return path("stacks", stack, "deliveries", delivery) }
+func DeliveryPath(stack, delivery string) string {
+	return path("stacks", stack, "deliveries", delivery)
+}
 
 // RedeliverPath is where a delivery is sent again (POST).
-func RedeliverPath(stack, delivery string) string { return DeliveryPath(stack, delivery) + "/redeliver" }
+func RedeliverPath(stack, delivery string) string {
+	return DeliveryPath(stack, delivery) + "/redeliver"
+}
 
 // IntegrationsPath is the first page of a stack's settings.
 func IntegrationsPath(stack string) string { return path("stacks", stack, "settings", "integrations") }
