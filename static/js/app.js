@@ -16,14 +16,25 @@ async function copy(button) {
   try {
     await navigator.clipboard.writeText(source.value ?? source.textContent);
     say(`Copied ${button.dataset.copy}`);
-    button.dataset.copied = "";
-    setTimeout(() => delete button.dataset.copied, 2000);
+    showCopied(button);
   } catch {
     // Without a secure context there is no clipboard: select the text, so that one key press copies it.
     source.hidden = false;
     getSelection().selectAllChildren(source);
-    say(`Could not copy. The text is selected: copy it with the keyboard`);
+    say("The text is selected: copy it with the keyboard");
   }
+}
+
+function showCopied(button) {
+  if ("copied" in button.dataset) return;
+  const icon = button.querySelector("use");
+  const before = icon.getAttribute("href");
+  icon.setAttribute("href", before.replace(/#.*/, "#i-check"));
+  button.dataset.copied = "";
+  setTimeout(() => {
+    icon.setAttribute("href", before);
+    delete button.dataset.copied;
+  }, 2000);
 }
 
 // ── Theme ──────────────────────────────────────────────────────────────────────────────────────────────────────────
