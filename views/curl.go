@@ -20,8 +20,8 @@ func CurlCommand(a models.Attempt, body []byte) string {
 		}
 	}
 	lines = append(lines,
-		"--header 'Accept:' --header 'Expect:'",  // what curl adds unasked; a name without a value leaves it out
-		"--data-raw "+shellQuote(string(body))) // unlike --data-binary, it takes a leading @ as it is
+		"--header 'Accept:' --header 'Expect:'", // what curl adds unasked; a name without a value leaves it out
+		"--data-raw "+shellQuote(string(body)))  // unlike --data-binary, it takes a leading @ as it is
 	return strings.Join(lines, " \\\n  ")
 }
 
