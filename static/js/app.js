@@ -107,6 +107,9 @@ addEventListener("pageshow", () => {
   underWay.clear();
 });
 
+// What was wrong with a form is read out and in view at once.
+document.querySelector('[role="alert"][tabindex="-1"]')?.focus();
+
 // ── Clicks and keys ────────────────────────────────────────────────────────────────────────────────────────────────
 document.addEventListener("click", (event) => {
   const theme = event.target.closest('button[name="theme"]');
