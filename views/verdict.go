@@ -1,0 +1,178 @@
+package views
+
+import (
+	"fmt"
+	"time"
+
+	"stackhook/models"
+	"stackhook/views/ui"
+)
+
+// Verdict says what became of a delivery: a sentence in three parts, of which the middle one is what went wrong, and
+// what to do about it, "" when there is nothing to do.
+type Verdict struct {
+	Before, Cause, After string
+	Advice               string
+}
+
+// DeliveryCase is what a Verdict is passed on.
+type DeliveryCase struct {
+	Delivery models.Delivery
+	Last     *models.Attempt // the newest that was recorded, nil before the first one ended
+	Webhook  models.Webhook
+	Expire   time.Duration // the age at which a delivery is given up
+	Now      time.Time
+}
+
+// Verdict passes it.
+func (c DeliveryCase) Verdict() Verdict {
+	switch c.Delivery.Status {
+	case models.Delivered:
+		return c.delivered()
+	case models.Failed:
+		return c.failed()
+	case models.Skipped:
+		return Verdict{
+			Before: "Skipped: its webhook was ", Cause: "disabled", After: " when the state changed.",
+			Advice: "Nothing was sent. If the receiver should have it, enable the webhook and redeliver it.",
+		}
+	}
+	return c.pending()
+}
+
+func (c DeliveryCase) delivered() Verdict {
+	d := c.Delivery
+	answer := ": the receiver answered " + codeWords(d.Code) + "."
+	at := ""
+	if d.Attempt > 1 {
+		at = fmt.Sprintf(" at attempt %d", d.Attempt)
+	}
+	switch {
+	case d.Test:
+		return Verdict{Before: "Test delivered in " + ui.Duration(d.Duration) + answer}
+	case d.FirstDelivered.Before(d.RedeliveredAt):
+		return Verdict{Before: "Delivered again" + at + answer}
+	case at != "":
+		at += ","
+	}
+	return Verdict{Before: "Delivered" + at + " " + ui.Duration(d.FirstDelivered.Sub(d.CreatedAt)) + " after the state change" + answer}
+}
+
+func (c DeliveryCase) failed() Verdict {
+	d := c.Delivery
+	switch {
+	case d.Reason == models.ReasonWebhookDeleted:
+		return Verdict{Before: "Ended" + afterFailures(d.Tries) + ": its webhook was ", Cause: "deleted", After: ". Nothing can be sent to it any more."}
+	case d.Reason == models.ReasonExpired:
+		v := Verdict{Before: "Given up" + afterFailures(d.Tries) + ": ", Cause: "not delivered within " + ui.Duration(c.Expire), After: " of its event."}
+		if !d.RedeliveredAt.IsZero() {
+			v.After = " of its last redelivery."
+		}
+		if c.Last != nil {
+			v.Advice = c.advice(c.Last.Reason, c.Last.Code)
+		}
+		return v
+	case d.Test:
+		return c.because("Test failed: ", ". A test is not repeated.")
+	case d.Reason == models.ReasonGone:
+		return c.because("Failed: ", ". It is not tried again.")
+	}
+	return c.because("Failed "+times(d.Tries)+" and given up: ", ".")
+}
+
+func (c DeliveryCase) pending() Verdict {
+	d := c.Delivery
+	sent := d.InFlight(c.Now)
+	waits := !sent && !c.Webhook.Enabled && !d.Test
+	switch {
+	case d.Tries > 0 && sent:
+		return c.because("Failed "+times(d.Tries)+": ", fmt.Sprintf(". Attempt %d is under way.", d.Attempt))
+	case d.Tries > 0 && waits:
+		return c.because("Failed "+times(d.Tries)+": ", ". Nothing more is sent while its webhook is disabled.")
+	case d.Tries > 0:
+		return c.because("Failed "+times(d.Tries)+": ", ". Next attempt "+soon(d.DueAt, c.Now)+".")
+	case sent:
+		return Verdict{Before: fmt.Sprintf("Attempt %d is under way.", d.Attempt)}
+	case waits:
+		return Verdict{
+			Before: "Waiting: its webhook is ", Cause: "disabled", After: ".",
+			Advice: "It is sent once the webhook is enabled again, and given up " + ui.Duration(c.Expire) + " after its event or its last redelivery.",
+		}
+	case !d.RedeliveredAt.IsZero():
+		return Verdict{Before: "Redelivery asked for by " + ui.VisibleLine(d.RedeliveredBy) + ". The attempt starts " + soon(d.DueAt, c.Now) + "."}
+	}
+	return Verdict{
+		Before: "Waiting for its first attempt.",
+		Advice: "It starts as soon as the first attempts of the run's earlier states have ended.",
+	}
+}
+
+// because puts the reason of the newest attempt between two parts of a sentence.
+func (c DeliveryCase) because(before, after string) Verdict {
+	lead, cause := c.cause()
+	return Verdict{Before: before + lead, Cause: cause, After: after, Advice: c.advice(c.Delivery.Reason, c.Delivery.Code)}
+}
+
+// cause says in half a sentence why the newest attempt failed; its last words are those to stress.
+func (c DeliveryCase) cause() (lead, stressed string) {
+	reason := c.Delivery.Reason
+	if reason == models.ReasonTLS && c.certificateExpired() {
+		return "the receiver's ", "certificate expired on " + c.Last.CertificateExpiresAt.UTC().Format("2 January 2006")
+	}
+	if c.Delivery.Code != 0 {
+		return "the receiver answered ", codeWords(c.Delivery.Code)
+	}
+	return "", attemptCauses[reason]
+}
+
+func (c DeliveryCase) certificateExpired() bool {
+	return c.Last != nil && !c.Last.CertificateExpiresAt.IsZero() && c.Last.CertificateExpiresAt.Before(c.Last.StartedAt)
+}
+
+// attemptCauses are the reasons of attempts that brought no status.
+var attemptCauses = map[models.Reason]string{
+	models.ReasonDNS:         "the host's name has no address",
+	models.ReasonRefused:     "the connection was refused",
+	models.ReasonUnreachable: "the receiver cannot be reached",
+	models.ReasonReset:       "the connection was closed without an answer",
+	models.ReasonTimeout:     "there was no answer in time",
+	models.ReasonTLS:         "no trusted encrypted connection came about",
+	models.ReasonBlocked:     "the endpoint's address is not allowed",
+	models.ReasonProtocol:    "the answer was not valid HTTP",
+	models.ReasonInterrupted: "Stackhook ended before the answer came",
+	models.ReasonInternal:    "Stackhook could not send it",
+}
+
+// advice is what the newest attempt found out, where the sentence does not say it already, and what to do.
+func (c DeliveryCase) advice(reason models.Reason, code int) string {
+	advice := adviceOn(reason, code, c.certificateExpired())
+	if c.Last == nil || c.Last.Code != 0 || c.Last.Detail == "" {
+		return advice
+	}
+	return ui.VisibleLine(c.Last.Detail) + " " + advice
+}
+
+func times(n int) string {
+	switch n {
+	case 1:
+		return "once"
+	case 2:
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func afterFailures(tries int) string {
+	if tries == 0 {
+		return ""
+	}
+	return " after " + ui.Counted(tries, "failed attempt")
+}
+
+// soon says when something is due: what is overdue starts as soon as there is room for it.
+func soon(at, now time.Time) string {
+	if !at.After(now) {
+		return "now"
+	}
+	return "in " + ui.Duration(at.Sub(now).Round(time.Second))
+}
