@@ -1,0 +1,115 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"stackhook/models"
+)
+
+// Problem is an error of HTTP itself, which has its status and words for whoever asked.
+type Problem struct {
+	Status int
+	Detail string
+	Cause  error // nil if there is nothing more to know
+}
+
+func (p *Problem) Error() string {
+	if p.Cause != nil {
+		return fmt.Sprintf("%s: %v", p.Detail, p.Cause)
+	}
+	return p.Detail
+}
+
+func (p *Problem) Unwrap() error { return p.Cause }
+
+// statusClientGone is what the access log says of a request whose sender did not wait. It reaches nobody.
+const statusClientGone = 499
+
+// Status is the one map from errors to HTTP statuses. An error that it does not know is ours: 500.
+func Status(err error) int {
+	var (
+		problem  *Problem
+		routing  *echo.HTTPError // echo's router: 404 and 405
+		invalid  models.Invalid
+		conflict *models.Conflict
+		refused  *models.Refused
+	)
+	switch {
+	case errors.As(err, &problem):
+		return problem.Status
+	case errors.As(err, &routing):
+		return routing.Code
+	case errors.As(err, &invalid):
+		return http.StatusUnprocessableEntity
+	case errors.As(err, &conflict), errors.As(err, &refused):
+		return http.StatusConflict
+	case errors.Is(err, models.ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, models.ErrForbidden):
+		return http.StatusForbidden
+	case errors.Is(err, models.ErrUnauthorized):
+		return http.StatusUnauthorized
+	case errors.Is(err, models.ErrUnavailable):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, context.Canceled):
+		return statusClientGone
+	}
+	return http.StatusInternalServerError
+}
+
+// Detail returns what whoever asked may know of the error: words for a status that is their doing, "" for one of ours.
+func Detail(err error) string {
+	var (
+		problem  *Problem
+		invalid  models.Invalid
+		conflict *models.Conflict
+		refused  *models.Refused
+	)
+	switch {
+	case errors.As(err, &problem):
+		return problem.Detail
+	case errors.As(err, &invalid):
+		return invalid.Error()
+	case errors.As(err, &conflict):
+		return conflict.Detail
+	case errors.As(err, &refused):
+		return refused.Reason
+	}
+	return ""
+}
+
+// Fields returns what is wrong with the fields of a form: the messages of a models.Invalid, and that of a
+// *models.Conflict at its field. Any other error comes back as it is, for the error page.
+func Fields(err error) (models.Invalid, error) {
+	var invalid models.Invalid
+	if errors.As(err, &invalid) {
+		return invalid, nil
+	}
+	var conflict *models.Conflict
+	if errors.As(err, &conflict) {
+		return models.Invalid{{Field: conflict.Field, Message: conflict.Detail}}, nil
+	}
+	return nil, err
+}
+
+// unreadable is a body that is too long or is no form.
+func unreadable(err error) error {
+	var long *http.MaxBytesError
+	if errors.As(err, &long) {
+		return TooLarge(long.Limit)
+	}
+	return &Problem{Status: http.StatusBadRequest, Detail: "What was sent is not a form.", Cause: err}
+}
+
+// TooLarge is a body of more than limit bytes.
+func TooLarge(limit int64) error {
+	return &Problem{
+		Status: http.StatusRequestEntityTooLarge,
+		Detail: fmt.Sprintf("What was sent has more than %d KiB, which is the most that is read. Go back and shorten it.", limit>>10),
+	}
+}

@@ -1,0 +1,37 @@
+package handlers
+
+import (
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"stackhook/models"
+	"stackhook/views"
+)
+
+// ThemeCookie is the cookie that keeps whether a browser wants the light or the dark theme.
+const ThemeCookie = "theme"
+
+// frame returns what stands around a page, with the notice that waits for it: a request renders one page.
+func (h *Handlers) frame(c echo.Context, title, section string) views.Frame {
+	f := views.Frame{
+		Title: title, Account: h.Account, Version: h.Version, Section: section,
+		Flash: h.TakeFlash(c), Path: h.PagePath(c), Now: time.Now(),
+	}
+	if cookie, err := c.Cookie(ThemeCookie); err == nil {
+		f.Theme = cookie.Value
+	}
+	if user := viewer(c).User; user != nil {
+		f.Person = views.PersonOf(*user)
+	}
+	return f
+}
+
+// stackFrame returns the frame of a page that belongs to a stack: tab is "runs", "deliveries" or "settings", side the
+// place within the settings, "" elsewhere.
+func (h *Handlers) stackFrame(c echo.Context, stack models.Stack, title, tab, side string) views.Frame {
+	f := h.frame(c, title, "stacks")
+	f.Stack = views.StackHeadOf(stack, viewer(c).Administers(stack.Key))
+	f.Stack.Tab, f.Stack.Side = tab, side
+	return f
+}

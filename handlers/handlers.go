@@ -1,0 +1,77 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"stackhook/models"
+	"stackhook/models/store"
+)
+
+// Handlers holds what the answers are made of. The command fills it; package web sets the functions on sessions.
+type Handlers struct {
+	Store            *store.Store
+	Account, Version string
+	BaseURL          *url.URL // public, for links that leave the browser
+	Log              *slog.Logger
+
+	// Of the engine, for pages to show: the pauses between tries, the time of one attempt, the age at which a delivery
+	// is given up.
+	Delays          []time.Duration
+	Timeout, Expire time.Duration
+
+	// Hint says why an endpoint would not be reached as things are, "" when nothing is wrong.
+	Hint func(ctx context.Context, e models.Endpoint) string
+	// EngineHealth is nil while the engine runs.
+	EngineHealth func() error
+
+	Sessions // set by package web
+}
+
+// Sessions are the functions that package web keeps browsers' sessions with.
+type Sessions struct {
+	// Flash keeps the notice that the next page shows; TakeFlash returns it once.
+	Flash     func(c echo.Context, message string)
+	TakeFlash func(c echo.Context) string
+	// SignIn starts a new session of the user and makes them the viewer of this request; SignOut ends the session.
+	SignIn  func(c echo.Context, user models.User) error
+	SignOut func(c echo.Context) error
+	// Resume answers a sign-in that interrupted the sending of a form: with that form, filled with what was typed, or
+	// with a redirect to next. sealed is the sign-in form's hidden field, "" for none.
+	Resume func(c echo.Context, sealed, next string) error
+}
+
+// render writes the page. It goes to a buffer first, so that an error in the middle answers 500 and not half a page.
+func (h *Handlers) render(c echo.Context, status int, page templ.Component) error {
+	var buffer bytes.Buffer
+	if err := page.Render(c.Request().Context(), &buffer); err != nil {
+		return fmt.Errorf("render a page: %w", err)
+	}
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.HTMLBlob(status, buffer.Bytes())
+}
+
+// seeOther answers a form that was stored: the browser gets the path with GET, and a reload posts nothing again.
+func seeOther(c echo.Context, path string) error { return c.Redirect(http.StatusSeeOther, path) }
+
+// form returns the fields of the posted form. Those of the URL are not among them: an address that is logged or shared
+// must not fill in a form.
+func form(c echo.Context) (url.Values, error) {
+	if err := c.Request().ParseForm(); err != nil {
+		return nil, fmt.Errorf("read the form: %w", unreadable(err))
+	}
+	return c.Request().PostForm, nil
+}
+
+// listPage reads the cursor of a list from the URL.
+func listPage(c echo.Context) store.Page {
+	return store.Page{Older: c.QueryParam("older"), Newer: c.QueryParam("newer")}
+}
