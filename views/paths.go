@@ -54,7 +54,12 @@ func WebhookPath(stack, webhook string) string { return WebhooksPath(stack) + pa
 // EditWebhookPath is the form that edits a webhook.
 func EditWebhookPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/edit" }
 
-// DeleteWebhookPath asks whether to delete a webhook (GET) and deletes it (POST).
+// AskDeleteWebhookPath is the list of integrations that asks whether to delete a webhook.
+func AskDeleteWebhookPath(stack, webhook string) string {
+	return IntegrationsPath(stack) + "?delete=" + url.QueryEscape(webhook)
+}
+
+// DeleteWebhookPath deletes a webhook (POST).
 func DeleteWebhookPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/delete" }
 
 // WebhookSecretPath reveals a webhook's secret (POST).
@@ -66,8 +71,16 @@ func WebhookTestPath(stack, webhook string) string { return WebhookPath(stack, w
 // AccessPath is who may read a stack.
 func AccessPath(stack string) string { return path("stacks", stack, "settings", "access") }
 
+// RevokeAccessPath takes one person's access to a stack back (POST).
+func RevokeAccessPath(stack string, user int64) string {
+	return AccessPath(stack) + path(strconv.FormatInt(user, 10), "revoke")
+}
+
 // GeneralPath is a stack's name, description and labels.
 func GeneralPath(stack string) string { return path("stacks", stack, "settings", "general") }
+
+// AskDeleteStackPath is a stack's general settings, asking whether to delete it.
+func AskDeleteStackPath(stack string) string { return GeneralPath(stack) + "?delete=yes" }
 
 // DeleteStackPath deletes a stack (POST).
 func DeleteStackPath(stack string) string { return path("stacks", stack, "delete") }
