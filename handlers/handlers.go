@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
@@ -69,6 +70,11 @@ func form(c echo.Context) (url.Values, error) {
 		return nil, fmt.Errorf("read the form: %w", unreadable(err))
 	}
 	return c.Request().PostForm, nil
+}
+
+// typed returns a field as a form shows it again. Bytes that are not UTF-8 cannot be shown: they were refused.
+func typed(values url.Values, field string) string {
+	return strings.ToValidUTF8(values.Get(field), "\uFFFD")
 }
 
 // listPage reads the cursor of a list from the URL.
