@@ -75,25 +75,32 @@ func (e *Engine) release(db context.Context, job store.Job) {
 	}
 }
 
-// record stores the result. While the database is unavailable it tries again, and claims wait; requests ending, after
-// the drain, ends that.
+// record stores the result.
 func (e *Engine) record(requests context.Context, a models.Attempt, o store.Outcome) {
 	db := context.WithoutCancel(requests)
-	err := e.store.RecordAttempt(db, e.owner, a, o)
-	if err != nil && errors.Is(err, models.ErrUnavailable) {
-		e.countUnrecorded(1)
-		defer e.countUnrecorded(-1)
+	err := e.insist(requests, func() error { return e.store.RecordAttempt(db, e.owner, a, o) })
+	if err != nil {
+		e.config.Logger.Error("a result is lost; the delivery is sent again when its lease ends", "delivery", a.DeliveryID, "error", err)
 	}
-	for err != nil && errors.Is(err, models.ErrUnavailable) && requests.Err() == nil {
+}
+
+// insist tries again while the database is unavailable, and keeps claims waiting meanwhile. The end of requests, after
+// the drain, ends that.
+func (e *Engine) insist(requests context.Context, write func() error) error {
+	err := write()
+	if !errors.Is(err, models.ErrUnavailable) {
+		return err
+	}
+	e.countUnrecorded(1)
+	defer e.countUnrecorded(-1)
+	for errors.Is(err, models.ErrUnavailable) && requests.Err() == nil {
 		select {
 		case <-requests.Done():
 		case <-time.After(databaseRetry):
 		}
-		err = e.store.RecordAttempt(db, e.owner, a, o)
+		err = write()
 	}
-	if err != nil {
-		e.config.Logger.Error("a result is lost; the delivery is sent again when its lease ends", "delivery", a.DeliveryID, "error", err)
-	}
+	return err
 }
 
 func (e *Engine) countUnrecorded(n int) {

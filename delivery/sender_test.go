@@ -46,6 +46,9 @@ func TestSendIsWhatIsRecorded(t *testing.T) {
 		}
 		checkRecordedHeaders(t, got, a.Exchange.RequestHeaders)
 		checkSignatures(t, got.Header, body, target.Secret)
+		if id := got.Header.Get("webhook-id"); id != job.Delivery.ID {
+			t.Errorf("webhook-id %q", id)
+		}
 		want := ""
 		if test {
 			want = "1"
@@ -81,20 +84,22 @@ func checkRecordedHeaders(t *testing.T, got http.Request, recorded []models.Head
 
 func checkSignatures(t *testing.T, h http.Header, body []byte, secret string) {
 	t.Helper()
+	checkGitHubSignatures(t, h, body, secret)
+	library, err := standardwebhooks.NewWebhook(secret)
+	if err == nil {
+		err = library.VerifyIgnoringTimestamp(body, h)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func checkGitHubSignatures(t *testing.T, h http.Header, body []byte, secret string) {
+	t.Helper()
 	for _, name := range []string{"X-Signature", "X-Signature-256"} {
 		if err := github.ValidateSignature(h.Get(name), body, []byte(secret)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-	library, err := standardwebhooks.NewWebhook(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := library.Verify(body, h); err != nil {
-		t.Error(err)
-	}
-	if h.Get("webhook-id") != sample().Delivery.ID {
-		t.Errorf("webhook-id %q", h.Get("webhook-id"))
 	}
 }
 
