@@ -31,6 +31,18 @@ func Ago(at, now time.Time) string {
 	return day(at, now)
 }
 
+// Since says from when on something has been so: "14:30", "yesterday 09:12", "12 Sep". Days are those of UTC.
+func Since(at, now time.Time) string {
+	at, now = at.UTC(), now.UTC()
+	switch days(at, now) {
+	case 0:
+		return at.Format("15:04")
+	case 1:
+		return "yesterday " + at.Format("15:04")
+	}
+	return day(at, now)
+}
+
 func until(at, now time.Time) string {
 	switch ahead := at.Sub(now); {
 	case ahead < time.Second:

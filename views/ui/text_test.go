@@ -55,6 +55,24 @@ func TestAgoAcrossMidnight(t *testing.T) {
 	}
 }
 
+func TestSince(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		at   time.Time
+		want string
+	}{
+		{noon, "14:31"},
+		{time.Date(2026, 10, 6, 0, 0, 0, 0, time.UTC), "00:00"},
+		{time.Date(2026, 10, 5, 23, 59, 0, 0, time.UTC), "yesterday 23:59"},
+		{time.Date(2026, 10, 4, 23, 59, 0, 0, time.UTC), "4 Oct"},
+		{time.Date(2025, 12, 31, 23, 59, 0, 0, time.UTC), "31 Dec 2025"},
+	} {
+		if got := Since(c.at, noon); got != c.want {
+			t.Errorf("Since(%s) = %q, want %q", c.at, got, c.want)
+		}
+	}
+}
+
 func TestInstants(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 10, 6, 16, 30, 4, 999, time.FixedZone("CEST", 2*3600))
