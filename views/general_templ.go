@@ -506,9 +506,9 @@ func (d StackDeletion) words() []string {
 	lines := []string{"All its runs and its delivery log go. This cannot be undone."}
 	switch {
 	case d.Webhooks > 0 && d.Pending > 0:
-		lines = append(lines, ui.Counted(d.Webhooks, "webhook")+" with the secrets, and "+countedUp(d.Pending, "pending delivery", "pending deliveries")+" that will not be sent.")
+		lines = append(lines, d.webhookWords()+" Pending and not sent any more: "+countedUp(d.Pending, "delivery", "deliveries")+".")
 	case d.Webhooks > 0:
-		lines = append(lines, ui.Counted(d.Webhooks, "webhook")+" with the secrets. No delivery is pending.")
+		lines = append(lines, d.webhookWords()+" No delivery is pending.")
 	default:
 		lines = append(lines, "It has no webhooks.")
 	}
@@ -523,6 +523,13 @@ func (d StackDeletion) words() []string {
 		lines = append(lines, "This ends at once: "+strings.Join(ended, ", ")+".")
 	}
 	return append(lines, "The audit log stays. A new stack with the same id inherits nothing.")
+}
+
+func (d StackDeletion) webhookWords() string {
+	if d.Webhooks == 1 {
+		return "Its webhook goes with the secret."
+	}
+	return "Its " + ui.Counted(d.Webhooks, "webhook") + " go with their secrets."
 }
 
 var _ = templruntime.GeneratedTemplate
