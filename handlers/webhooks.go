@@ -1,11 +1,57 @@
 package handlers
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
 	"github.com/labstack/echo/v4"
 
 	"stackhook/models"
+	"stackhook/models/store"
 	"stackhook/views"
 )
+
+// ShowWebhook shows one webhook with its delivery log. A deleted one keeps its page.
+func (h *Handlers) ShowWebhook(c echo.Context) error {
+	stack, err := h.stack(c)
+	if err != nil {
+		return err
+	}
+	w, err := h.Store.Webhook(c.Request().Context(), stack, c.Param("webhook"))
+	if err != nil {
+		return err
+	}
+	return h.webhookDetails(c, stack, w, http.StatusOK, "")
+}
+
+// webhookDetails renders that page; refused says why what was asked for was not done.
+func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.Webhook, status int, refused string) error {
+	ctx := c.Request().Context()
+	health, err := h.Store.WebhookHealth(ctx, w)
+	if err != nil {
+		return err
+	}
+	card, err := h.webhookCard(c, stack, health)
+	if err != nil {
+		return err
+	}
+	card.Alone = true
+	log, err := h.Store.Deliveries(ctx, viewer(c), store.DeliveryFilter{Stack: &stack, Webhook: w.ID}, listPage(c))
+	if err != nil {
+		return err
+	}
+	here := views.WebhookPath(stack.ID, w.ID)
+	if len(log.Rows) == 0 && c.Request().URL.RawQuery != "" {
+		return seeOther(c, here) // a cursor beyond either end
+	}
+	return h.render(c, status, views.WebhookDetails(views.WebhookPage{
+		Frame: h.stackFrame(c, stack, "Webhook to "+w.EndpointHost, "settings", "integrations"),
+		Stack: stack.ID, Card: card, Refused: refused, Lines: deliveryLines(log.Rows),
+		Newer: neighbour(here, nil, "newer", log.Newer), Older: neighbour(here, nil, "older", log.Older),
+	}))
+}
 
 // webhook returns the webhook that the path names; a deleted one is not found.
 func (h *Handlers) webhook(c echo.Context, stack models.Stack) (models.Webhook, error) {
@@ -31,4 +77,38 @@ func (h *Handlers) DeleteWebhook(c echo.Context) error {
 	}
 	h.Flash(c, "Deleted the webhook to "+w.EndpointHost+". What was sent stays in the delivery log.")
 	return seeOther(c, views.IntegrationsPath(stack.ID))
+}
+
+// testWait is how long a person waits for the result of a test: the time of one attempt, 10 s unless set otherwise, and
+// a little for its start and its record.
+const testWait = 12 * time.Second
+
+// SendTest sends a test to a webhook, and shows the delivery once it has ended.
+func (h *Handlers) SendTest(c echo.Context) error {
+	stack, err := h.stack(c)
+	if err != nil {
+		return err
+	}
+	w, err := h.webhook(c, stack)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	d, err := h.Store.SendTest(ctx, actor(c), stack, w.ID)
+	var refused *models.Refused
+	if errors.As(err, &refused) {
+		return h.webhookDetails(c, stack, w, http.StatusConflict, refused.Reason)
+	}
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, testWait)
+	defer cancel()
+	if d, err = h.Store.AwaitEnd(ctx, stack, d.ID); err != nil {
+		return err
+	}
+	if d.Status == models.Pending {
+		h.Flash(c, "The test has not ended yet. Load this page again for its result.")
+	}
+	return seeOther(c, views.DeliveryPath(stack.ID, d.ID))
 }
