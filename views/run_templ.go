@@ -360,7 +360,7 @@ func (p RunPage) took() string {
 	if seconds < 1 {
 		return ""
 	}
-	return ", took " + ui.Duration(time.Duration(seconds)*time.Second)
+	return ", took " + span(time.Duration(seconds)*time.Second)
 }
 
 func missingNote(p RunPage) templ.Component {

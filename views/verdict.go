@@ -174,5 +174,5 @@ func soon(at, now time.Time) string {
 	if !at.After(now) {
 		return "now"
 	}
-	return "in " + ui.Duration(at.Sub(now).Round(time.Second))
+	return "in " + span(max(at.Sub(now).Round(time.Second), time.Second))
 }
