@@ -12,9 +12,14 @@ import (
 // seenStep is how exactly it is kept when somebody was last seen: one write a minute, not one a request.
 const seenStep = time.Minute
 
-// SaveSession stores a session, new or changed.
+// SaveSession stores a new session.
 func (s *Store) SaveSession(ctx context.Context, session models.Session) error {
 	return s.transact(ctx, func(tx *gorm.DB) error { return tx.Save(&session).Error })
+}
+
+// SetSessionData changes what the browser's next page is to be told. A session that ended meanwhile stays ended.
+func (s *Store) SetSessionData(ctx context.Context, id string, data []byte) error {
+	return s.transact(ctx, func(tx *gorm.DB) error { return tx.Exec(`UPDATE sessions SET data = ? WHERE id = ?`, data, id).Error })
 }
 
 // Session returns the session with that hashed id, if it has neither ended nor been idle for longer than that.
