@@ -14,6 +14,7 @@ import (
 // Problem is an error of HTTP itself, which has its status and words for whoever asked.
 type Problem struct {
 	Status int
+	Title  string // of the page; "" for the one that goes with the status
 	Detail string
 	Cause  error // nil if there is nothing more to know
 }
@@ -32,21 +33,19 @@ const statusClientGone = 499
 
 // Status is the one map from errors to HTTP statuses. An error that it does not know is ours: 500.
 func Status(err error) int {
-	var (
-		problem  *Problem
-		routing  *echo.HTTPError // echo's router: 404 and 405
-		invalid  models.Invalid
-		conflict *models.Conflict
-		refused  *models.Refused
-	)
-	switch {
-	case errors.As(err, &problem):
+	if problem, is := errors.AsType[*Problem](err); is {
 		return problem.Status
-	case errors.As(err, &routing):
+	}
+	if routing, is := errors.AsType[*echo.HTTPError](err); is { // echo's router: 404 and 405
 		return routing.Code
-	case errors.As(err, &invalid):
+	}
+	_, invalid := errors.AsType[models.Invalid](err)
+	_, conflict := errors.AsType[*models.Conflict](err)
+	_, refused := errors.AsType[*models.Refused](err)
+	switch {
+	case invalid:
 		return http.StatusUnprocessableEntity
-	case errors.As(err, &conflict), errors.As(err, &refused):
+	case conflict, refused:
 		return http.StatusConflict
 	case errors.Is(err, models.ErrNotFound):
 		return http.StatusNotFound
@@ -62,22 +61,18 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// Detail returns what whoever asked may know of the error: words for a status that is their doing, "" for one of ours.
+// Detail returns what whoever asked may know of the error: words for what is their doing, "" for the rest.
 func Detail(err error) string {
-	var (
-		problem  *Problem
-		invalid  models.Invalid
-		conflict *models.Conflict
-		refused  *models.Refused
-	)
-	switch {
-	case errors.As(err, &problem):
+	if problem, is := errors.AsType[*Problem](err); is {
 		return problem.Detail
-	case errors.As(err, &invalid):
+	}
+	if invalid, is := errors.AsType[models.Invalid](err); is {
 		return invalid.Error()
-	case errors.As(err, &conflict):
+	}
+	if conflict, is := errors.AsType[*models.Conflict](err); is {
 		return conflict.Detail
-	case errors.As(err, &refused):
+	}
+	if refused, is := errors.AsType[*models.Refused](err); is {
 		return refused.Reason
 	}
 	return ""
@@ -86,12 +81,10 @@ func Detail(err error) string {
 // Fields returns what is wrong with the fields of a form: the messages of a models.Invalid, and that of a
 // *models.Conflict at its field. Any other error comes back as it is, for the error page.
 func Fields(err error) (models.Invalid, error) {
-	var invalid models.Invalid
-	if errors.As(err, &invalid) {
+	if invalid, is := errors.AsType[models.Invalid](err); is {
 		return invalid, nil
 	}
-	var conflict *models.Conflict
-	if errors.As(err, &conflict) {
+	if conflict, is := errors.AsType[*models.Conflict](err); is {
 		return models.Invalid{{Field: conflict.Field, Message: conflict.Detail}}, nil
 	}
 	return nil, err
@@ -99,8 +92,7 @@ func Fields(err error) (models.Invalid, error) {
 
 // unreadable is a body that is too long or is no form.
 func unreadable(err error) error {
-	var long *http.MaxBytesError
-	if errors.As(err, &long) {
+	if long, is := errors.AsType[*http.MaxBytesError](err); is {
 		return TooLarge(long.Limit)
 	}
 	return &Problem{Status: http.StatusBadRequest, Detail: "What was sent is not a form.", Cause: err}

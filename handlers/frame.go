@@ -9,9 +9,6 @@ import (
 	"stackhook/views"
 )
 
-// ThemeCookie is the cookie that keeps whether a browser wants the light or the dark theme.
-const ThemeCookie = "theme"
-
 // frame returns what stands around a page, with the notice that waits for it: a request renders one page.
 func (h *Handlers) frame(c echo.Context, title, section string) views.Frame {
 	f := views.Frame{

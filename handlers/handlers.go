@@ -56,7 +56,6 @@ func (h *Handlers) render(c echo.Context, status int, page templ.Component) erro
 	if err := page.Render(c.Request().Context(), &buffer); err != nil {
 		return fmt.Errorf("render a page: %w", err)
 	}
-	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.HTMLBlob(status, buffer.Bytes())
 }
 
