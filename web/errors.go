@@ -1,0 +1,73 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"stackhook/handlers"
+	"stackhook/models"
+)
+
+// retryAfter is how many seconds to wait when the database cannot commit: more than a passing lock, less than patience.
+const retryAfter = "5"
+
+// answerError is the one place where an error becomes an answer: a page for people, application/problem+json for
+// programs. An error of ours is logged here, once, with the id that the answer shows.
+func (e *edge) answerError(err error, c echo.Context) {
+	status := handlers.Status(err)
+	if status == http.StatusInternalServerError {
+		e.log.Error("request failed", "method", c.Request().Method, "route", c.Path(), "error", err,
+			"requestID", c.Response().Header().Get(echo.HeaderXRequestID))
+	}
+	if c.Response().Committed {
+		return
+	}
+	if status == http.StatusServiceUnavailable {
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+	}
+	answer := e.handlers.ErrorPage
+	if isAPI(c.Request().URL.Path) {
+		answer = answerProblem
+	}
+	if err := answer(c, status, err); err != nil {
+		e.log.Error("an error could not be answered", "route", c.Path(), "error", err,
+			"requestID", c.Response().Header().Get(echo.HeaderXRequestID))
+	}
+}
+
+// problem is an error as RFC 9457 has it.
+type problem struct {
+	Status int            `json:"status"`
+	Title  string         `json:"title"`
+	Detail string         `json:"detail,omitempty"`
+	Errors []problemField `json:"errors,omitempty"`
+}
+
+// problemField is what is wrong with one field. It never holds the value.
+type problemField struct {
+	Location string `json:"location"`
+	Message  string `json:"message"`
+}
+
+func answerProblem(c echo.Context, status int, err error) error {
+	p := problem{Status: status, Title: http.StatusText(status), Detail: handlers.Detail(err)}
+	if invalid, is := errors.AsType[models.Invalid](err); is {
+		p.Detail = "Some fields need a change."
+		for _, f := range invalid {
+			p.Errors = append(p.Errors, problemField{Location: f.Field, Message: f.Message})
+		}
+	}
+	if status == http.StatusInternalServerError {
+		p.Detail = fmt.Sprintf("Stackhook failed. Its log has more under the request id %s.",
+			c.Response().Header().Get(echo.HeaderXRequestID))
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("write a problem: %w", err)
+	}
+	return c.Blob(status, "application/problem+json", text)
+}

@@ -1,0 +1,127 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"stackhook/handlers"
+	"stackhook/models"
+	"stackhook/static"
+)
+
+// visitor says who may have a route.
+type visitor int
+
+// The kinds of visitors. A route with :stack is not found for whoever may not read that stack, whatever else it asks.
+const (
+	public visitor = iota
+	reader         // whoever is signed in
+	admin          // administrators
+)
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
+// route is one line of the table.
+type route struct {
+	who    visitor
+	method string
+	path   string
+	answer echo.HandlerFunc
+	form   form // shows the form that is posted here; nil where nothing is typed
+}
+
+// form shows a form with what was typed and what is wrong with it.
+type form func(c echo.Context, typed url.Values, bad models.Invalid, status int) error
+
+// pages is the table of all pages and of the forms on them.
+func pages(h *handlers.Handlers) []route {
+	tries := newTries()
+	return []route{
+		{public, get, "/healthz", h.Healthy, nil},
+		{public, get, "/readyz", h.Ready, nil},
+
+		{public, get, "/login", h.ShowSignIn, nil},
+		{public, post, "/login", tries.limit(h.SubmitSignIn), nil},
+		{public, post, "/logout", h.Leave, nil},
+		{public, get, "/setup", h.ShowSetup, nil},
+		{public, post, "/setup", h.Setup, nil},
+		{public, post, "/theme", h.SetTheme, nil},
+
+		{public, get, "/", h.Home, nil},
+
+		{reader, get, "/stacks", h.Stacks, nil},
+		{admin, get, "/stacks/new", h.NewStack, nil},
+		{admin, post, "/stacks", h.CreateStack, h.NewStackForm},
+		{admin, post, "/stacks/:stack", h.UpdateStack, h.GeneralForm},
+		{admin, post, "/stacks/:stack/delete", h.DeleteStack, nil},
+		{reader, get, "/stacks/:stack/settings/general", h.ShowGeneral, nil},
+		{reader, get, "/stacks/:stack/settings/access", h.ShowAccess, nil},
+		{admin, post, "/stacks/:stack/settings/access", h.GrantAccess, h.AccessForm},
+		{admin, post, "/stacks/:stack/settings/access/:user/revoke", h.RevokeAccess, nil},
+		{reader, get, "/stacks/:stack/settings/integrations", h.Integrations, nil},
+		{admin, get, "/stacks/:stack/settings/integrations/webhooks/new", h.NewWebhook, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks", h.CreateWebhook, h.WebhookForm},
+		{reader, get, "/stacks/:stack/settings/integrations/webhooks/:webhook", h.ShowWebhook, nil},
+		{admin, get, "/stacks/:stack/settings/integrations/webhooks/:webhook/edit", h.EditWebhook, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook", h.UpdateWebhook, h.WebhookForm},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/delete", h.DeleteWebhook, nil},
+		{reader, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/secret", h.RevealSecret, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/test", h.SendTest, nil},
+
+		{reader, get, "/stacks/:stack", h.Runs, nil},
+		{reader, get, "/stacks/:stack/runs/:run", h.ShowRun, nil},
+		{reader, get, "/deliveries", h.AllDeliveries, nil},
+		{reader, get, "/stacks/:stack/deliveries", h.Deliveries, nil},
+		{reader, get, "/stacks/:stack/deliveries/:delivery", h.ShowDelivery, nil},
+		{admin, post, "/stacks/:stack/deliveries/:delivery/redeliver", h.Redeliver, nil},
+	}
+}
+
+// mount hangs the table, the files and the API into the router.
+func (e *edge) mount() {
+	for _, r := range pages(e.handlers) {
+		answer := e.guard(r)
+		e.echo.Add(r.method, r.path, answer)
+		if r.method == get {
+			e.echo.HEAD(r.path, answer) // the server leaves the body out
+		}
+		if r.form != nil {
+			e.routes[r.path] = r
+		}
+	}
+	files := echo.WrapHandler(static.Handler())
+	e.echo.GET("/static/*", files)
+	e.echo.HEAD("/static/*", files)
+}
+
+// guard lets only those through who may have the route.
+func (e *edge) guard(r route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if r.who != public && handlers.Viewer(c).User == nil {
+			return e.signInFirst(c, r)
+		}
+		if err := e.allow(c, r.who); err != nil {
+			return err
+		}
+		return r.answer(c)
+	}
+}
+
+// allow checks the stack before the role: whoever may not know of a stack does not learn of it by being refused.
+func (e *edge) allow(c echo.Context, who visitor) error {
+	if who == public {
+		return nil
+	}
+	if err := e.handlers.CheckStack(c); err != nil {
+		return err
+	}
+	if who == admin && !handlers.Viewer(c).Administrator() {
+		return models.ErrForbidden
+	}
+	return nil
+}

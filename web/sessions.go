@@ -1,0 +1,160 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+
+	"stackhook/models"
+	"stackhook/models/store"
+)
+
+const (
+	// SessionIdle and sessionAge end a session: unused for a day, and in any case after two weeks.
+	SessionIdle = 24 * time.Hour
+	sessionAge  = 14 * 24 * time.Hour
+	// cookieAge is longer than any session: a form that is sent too late still says whose it is, see forms.go.
+	cookieAge = 30 * 24 * time.Hour
+
+	maxDevice = 255 // bytes kept of the User-Agent header
+)
+
+// cookie is what a browser keeps, sealed: the session's id, and whose session it is or was.
+type cookie struct {
+	ID   string `json:"id"`
+	User int64  `json:"user"`
+}
+
+// sessionStore is a sessions.Store over the database, which holds a hash of the id only.
+type sessionStore struct {
+	db   *store.Store
+	name string
+	seal *securecookie.SecureCookie
+	with sessions.Options
+}
+
+func newSessionStore(db *store.Store, secure bool, hash, block []byte) *sessionStore {
+	s := &sessionStore{db: db, name: "stackhook", seal: securecookie.New(hash, block)}
+	if secure {
+		s.name = "__Host-stackhook" // browsers take it over https only, from this host, for all paths
+	}
+	s.seal.SetSerializer(securecookie.JSONEncoder{}).MaxAge(int(cookieAge.Seconds()))
+	s.with = sessions.Options{
+		Path: "/", MaxAge: int(cookieAge.Seconds()), Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	return s
+}
+
+// Keys of a session's values. The row is the session as stored; without it there is none, or it ended. The person is
+// whose it was.
+type valueKey int
+
+const (
+	rowKey valueKey = iota
+	personKey
+)
+
+// Get returns the request's session, a new one if it has none.
+func (s *sessionStore) Get(r *http.Request, name string) (*sessions.Session, error) {
+	return sessions.GetRegistry(r).Get(s, name)
+}
+
+// New reads the session from the cookie and the database. A cookie that is forged or too old is none.
+func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, error) {
+	session := sessions.NewSession(s, name)
+	options := s.with
+	session.Options, session.IsNew = &options, true
+	sent, err := r.Cookie(name)
+	if err != nil {
+		return session, nil
+	}
+	var c cookie
+	if s.seal.Decode(name, sent.Value, &c) != nil {
+		return session, nil
+	}
+	session.Values[personKey] = c.User
+	row, err := s.db.Session(r.Context(), store.HashCredential(c.ID), SessionIdle)
+	if errors.Is(err, models.ErrNotFound) {
+		return session, nil
+	}
+	if err != nil {
+		return session, fmt.Errorf("load a session: %w", err)
+	}
+	session.ID, session.IsNew, session.Values[rowKey] = row.ID, false, row
+	for _, message := range flashes(row.Data) {
+		session.AddFlash(message)
+	}
+	return session, nil
+}
+
+// Save stores a new session and gives the browser its cookie, stores the notices of one that is there, or ends one whose
+// age is negative.
+func (s *sessionStore) Save(r *http.Request, w http.ResponseWriter, session *sessions.Session) error {
+	row, _ := session.Values[rowKey].(models.Session)
+	switch {
+	case session.Options.MaxAge < 0:
+		http.SetCookie(w, sessions.NewCookie(session.Name(), "", session.Options))
+		return s.db.DeleteSession(r.Context(), row.ID)
+	case !session.IsNew:
+		return s.db.SetSessionData(r.Context(), row.ID, data(session))
+	}
+	id := rand.Text()
+	row.ID, row.Data = store.HashCredential(id), data(session)
+	if err := s.db.SaveSession(r.Context(), row); err != nil {
+		return err
+	}
+	session.ID, session.IsNew, session.Values[rowKey] = row.ID, false, row
+	value, err := s.seal.Encode(session.Name(), cookie{ID: id, User: row.UserID})
+	if err != nil {
+		return fmt.Errorf("seal a session's cookie: %w", err)
+	}
+	http.SetCookie(w, sessions.NewCookie(session.Name(), value, session.Options))
+	return nil
+}
+
+// viewer returns who the request's session belongs to, nobody if there is none.
+func (s *sessionStore) viewer(r *http.Request) (models.Viewer, error) {
+	session, err := s.Get(r, s.name)
+	if err != nil {
+		return models.Viewer{}, err
+	}
+	row, is := session.Values[rowKey].(models.Session)
+	if !is {
+		return models.Viewer{}, nil
+	}
+	v, err := s.db.SessionViewer(r.Context(), row)
+	if errors.Is(err, models.ErrNotFound) { // the person was deactivated
+		return models.Viewer{}, nil
+	}
+	return v, err
+}
+
+// data is what is stored of a session beside its row: the notices of the next page.
+func data(session *sessions.Session) []byte {
+	messages := session.Flashes()
+	if len(messages) == 0 {
+		return nil
+	}
+	for _, m := range messages {
+		session.AddFlash(m)
+	}
+	text, err := json.Marshal(messages)
+	if err != nil {
+		panic("web: a notice is no text: " + err.Error()) // flash adds strings
+	}
+	return text
+}
+
+func flashes(data []byte) []string {
+	var messages []string
+	if len(data) > 0 && json.Unmarshal(data, &messages) != nil {
+		return nil // of another version of the server
+	}
+	return messages
+}

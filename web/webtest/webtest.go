@@ -1,0 +1,118 @@
+// Package webtest gives tests the whole server with a real store behind it, and browsers that are signed in.
+package webtest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/labstack/echo/v4"
+
+	"stackhook/handlers"
+	"stackhook/models"
+	"stackhook/models/store"
+	"stackhook/models/store/storetest"
+	"stackhook/web"
+)
+
+// Password is everybody's.
+const Password = "correct horse battery"
+
+// Site is a running server with an administrator and a reader, and no stack.
+type Site struct {
+	Store    *store.Store
+	Handlers *handlers.Handlers
+	Echo     *echo.Echo
+	URL      string // without a slash at its end
+	Admin    models.User
+	Reader   models.User // granted nothing
+}
+
+// New starts a server that ends with the test. change may alter what it is made of before it starts.
+func New(t testing.TB, change ...func(*web.Config)) *Site {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	t.Cleanup(server.Close)
+	base := &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
+	st := storetest.New(t)
+	config := web.Config{Handlers: Handlers(t, st, base)}
+	for _, f := range change {
+		f(&config)
+	}
+	site := &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), URL: base.String()}
+	site.Admin = site.User(t, models.User{Email: "ada@example.com", Name: "Ada Lovelace", Role: models.Administrator})
+	site.Reader = site.User(t, models.User{Email: "grace@example.com", Name: "Grace Hopper", Role: models.Reader})
+	server.Config.Handler = site.Echo
+	server.Start()
+	return site
+}
+
+// Handlers returns handlers over a store whose engine is well and finds nothing wrong with any endpoint.
+func Handlers(t testing.TB, st *store.Store, base *url.URL) *handlers.Handlers {
+	return &handlers.Handlers{
+		Store: st, Account: "acme", Version: "1.2.3", BaseURL: base,
+		Log:    slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Delays: []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute}, Timeout: 10 * time.Second, Expire: 168 * time.Hour,
+		Hint:         func(context.Context, models.Endpoint) string { return "" },
+		EngineHealth: func() error { return nil },
+	}
+}
+
+// cheapHash is Password hashed with the least of parameters: the costly ones are for guessers, and tests sign in often.
+var cheapHash = sync.OnceValues(func() (string, error) {
+	return argon2id.CreateHash(Password, &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 8, KeyLength: 16})
+})
+
+// User adds a user with Password.
+func (s *Site) User(t testing.TB, user models.User) models.User {
+	t.Helper()
+	hash, err := cheapHash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	user.PasswordHash = hash
+	user, err = s.Store.CreateUser(t.Context(), storetest.Shell, user, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
+// Grant lets the reader read the stack.
+func (s *Site) Grant(t testing.TB, stack models.Stack) {
+	t.Helper()
+	if err := s.Store.GrantStack(t.Context(), storetest.Shell, s.Reader, stack); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// As returns a browser in which the administrator ("admin"), the reader ("reader") or nobody ("") is signed in.
+func (s *Site) As(t testing.TB, who string) *Browser {
+	t.Helper()
+	b := newBrowser(t, s.URL)
+	switch who {
+	case "admin":
+		b.SignIn(s.Admin.Email)
+	case "reader":
+		b.SignIn(s.Reader.Email)
+	case "":
+	default:
+		t.Fatalf("nobody is called %q", who)
+	}
+	return b
+}
+
+// SignIn signs a person with Password in.
+func (b *Browser) SignIn(email string) {
+	b.t.Helper()
+	page := b.POST("/login", url.Values{"email": {email}, "password": {Password}})
+	if page.Status != http.StatusSeeOther {
+		b.t.Fatalf("sign in as %s: %d\n%s", email, page.Status, page.Body)
+	}
+}
