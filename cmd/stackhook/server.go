@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+
+	"golang.org/x/sync/errgroup"
+
+	"stackhook/delivery"
+	"stackhook/handlers"
+	"stackhook/models"
+	"stackhook/models/store"
+	"stackhook/web"
+)
+
+// parts are what runs on an open database: the engine that sends, the HTTP edge and the housekeeping. Engine and edge
+// do not know each other: the store nudges the engine after commits, and the pages get two plain functions of it.
+type parts struct {
+	store  *store.Store
+	engine *delivery.Engine
+	edge   http.Handler
+	log    *slog.Logger
+}
+
+// newParts joins the parts. base is the public URL.
+func newParts(s settings, st *store.Store, base *url.URL, log *slog.Logger) (*parts, error) {
+	s.Engine.Logger = log
+	engine, err := delivery.New(st, s.Engine)
+	if err != nil {
+		return nil, err
+	}
+	edge := web.New(web.Config{
+		TrustedProxies: s.TrustedProxies,
+		Handlers: &handlers.Handlers{
+			Store: st, Account: s.Account, Version: s.Engine.Version, BaseURL: base, Log: log,
+			Delays: s.Engine.RetryDelays, Timeout: s.Engine.Timeout, Expire: s.Engine.Expire,
+			Hint: func(ctx context.Context, e models.Endpoint) string {
+				return delivery.AddressHint(ctx, s.Engine.AllowNetworks, e)
+			},
+			EngineHealth: engine.Healthy,
+		},
+	})
+	return &parts{store: st, engine: engine, edge: edge, log: log}, nil
+}
+
+// run runs all parts until ctx ends, or one of them fails. Then it stops listening, and the engine lets what is in
+// flight finish; what was accepted last waits in the database for the next start.
+func (p *parts) run(ctx context.Context, listener net.Listener) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.engine.Run(ctx) })
+	group.Go(func() error { return web.Serve(ctx, listener, p.edge, p.log) })
+	group.Go(func() error {
+		keepHouse(ctx, p.store, web.SessionIdle, p.log)
+		return nil
+	})
+	return group.Wait()
+}
