@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -27,17 +28,37 @@ type Page struct {
 	Path   string // of the request
 }
 
-func newBrowser(t testing.TB, site string) *Browser {
+func newBrowser(t testing.TB, s *Site) *Browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &Browser{t: t, site: site, client: &http.Client{
-		Jar: jar, Transport: transport,
+	b := &Browser{t: t, site: s.URL, client: &http.Client{
+		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+	if s.offline {
+		b.client.Transport = direct{s.Echo}
+		return b
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	b.client.Transport = transport
+	return b
+}
+
+// direct hands requests to the server without a network in between.
+type direct struct{ handler http.Handler }
+
+func (d direct) RoundTrip(sent *http.Request) (*http.Response, error) {
+	r := sent.Clone(sent.Context())
+	r.Host, r.RequestURI, r.RemoteAddr = sent.URL.Host, sent.URL.RequestURI(), "192.0.2.1:4711"
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	answer := httptest.NewRecorder()
+	d.handler.ServeHTTP(answer, r)
+	return answer.Result(), nil
 }
 
 // GET asks for a page.

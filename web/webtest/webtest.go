@@ -32,6 +32,8 @@ type Site struct {
 	URL      string // without a slash at its end
 	Admin    models.User
 	Reader   models.User // granted nothing
+
+	offline bool
 }
 
 // New starts a server that ends with the test. change may alter what it is made of before it starts.
@@ -39,17 +41,34 @@ func New(t testing.TB, change ...func(*web.Config)) *Site {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	t.Cleanup(server.Close)
-	base := &url.URL{Scheme: "http", Host: server.Listener.Addr().String()}
+	site := newSite(t, "http://"+server.Listener.Addr().String(), change)
+	server.Config.Handler = site.Echo
+	server.Start()
+	return site
+}
+
+// Offline is a server without a socket, whose browsers call it directly: it works inside a testing/synctest bubble.
+func Offline(t testing.TB, change ...func(*web.Config)) *Site {
+	t.Helper()
+	site := newSite(t, "http://stackhook.example", change)
+	site.offline = true
+	return site
+}
+
+func newSite(t testing.TB, address string, change []func(*web.Config)) *Site {
+	t.Helper()
+	base, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
 	st := storetest.New(t)
 	config := web.Config{Handlers: Handlers(t, st, base)}
 	for _, f := range change {
 		f(&config)
 	}
-	site := &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), URL: base.String()}
+	site := &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), URL: address}
 	site.Admin = site.User(t, models.User{Email: "ada@example.com", Name: "Ada Lovelace", Role: models.Administrator})
 	site.Reader = site.User(t, models.User{Email: "grace@example.com", Name: "Grace Hopper", Role: models.Reader})
-	server.Config.Handler = site.Echo
-	server.Start()
 	return site
 }
 
@@ -95,7 +114,7 @@ func (s *Site) Grant(t testing.TB, stack models.Stack) {
 // As returns a browser in which the administrator ("admin"), the reader ("reader") or nobody ("") is signed in.
 func (s *Site) As(t testing.TB, who string) *Browser {
 	t.Helper()
-	b := newBrowser(t, s.URL)
+	b := newBrowser(t, s)
 	switch who {
 	case "admin":
 		b.SignIn(s.Admin.Email)
