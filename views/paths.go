@@ -85,11 +85,20 @@ func AskDeleteStackPath(stack string) string { return GeneralPath(stack) + "?del
 // DeleteStackPath deletes a stack (POST).
 func DeleteStackPath(stack string) string { return path("stacks", stack, "delete") }
 
-// UserPath is the page of one user.
+// UserPath is the page of one user, and where they are updated (POST).
 func UserPath(id int64) string { return UsersPath + path(strconv.FormatInt(id, 10)) }
+
+// UserLinkPath makes a one-time link for a user (POST).
+func UserLinkPath(id int64) string { return UserPath(id) + "/link" }
+
+// AskRevokeTokenPath is the list of tokens that asks whether to revoke one.
+func AskRevokeTokenPath(id string) string { return TokensPath + "?revoke=" + url.QueryEscape(id) }
 
 // RevokeTokenPath revokes a token (POST).
 func RevokeTokenPath(id string) string { return TokensPath + path(id) + "/revoke" }
+
+// APIRunsPath is where programs report the runs of a stack and read them.
+func APIRunsPath(stack string) string { return path("api", "v1", "stacks", stack, "runs") }
 
 func path(parts ...string) string {
 	var out string
