@@ -54,6 +54,15 @@ func pages(h *handlers.Handlers) []route {
 
 		{public, get, "/", h.Home, nil},
 
+		{admin, get, "/users", h.Users, nil},
+		{admin, post, "/users", h.CreateUser, h.UserForm},
+		{admin, get, "/users/:user", h.EditUser, nil},
+		{admin, post, "/users/:user", h.UpdateUser, h.EditUserForm},
+		{admin, post, "/users/:user/link", h.CreateUserLink, nil},
+		{admin, get, "/tokens", h.Tokens, nil},
+		{admin, post, "/tokens", h.CreateToken, h.TokenForm},
+		{admin, post, "/tokens/:token/revoke", h.RevokeToken, nil},
+
 		{reader, get, "/stacks", h.Stacks, nil},
 		{admin, get, "/stacks/new", h.NewStack, nil},
 		{admin, post, "/stacks", h.CreateStack, h.NewStackForm},
