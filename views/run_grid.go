@@ -117,13 +117,3 @@ func (g RunGrid) Missing() (missing, total int) {
 	}
 	return missing, total
 }
-
-// Failed reports whether a delivery of the run has failed for good.
-func (g RunGrid) Failed() bool {
-	for _, c := range g.Columns {
-		if c.Failed > 0 {
-			return true
-		}
-	}
-	return false
-}

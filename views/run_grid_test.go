@@ -90,9 +90,6 @@ func TestRunGridCountsEachWebhookAlone(t *testing.T) {
 	if missing, total := g.Missing(); missing != 5 || total != 13 {
 		t.Errorf("%d of %d are missing, not 5 of 13", missing, total)
 	}
-	if !g.Failed() || gridOf("1 p s").Failed() {
-		t.Error("only the first run has a failure")
-	}
 	if got := drawn(g, 3); got != "40s>v3 . 2s 2s" {
 		t.Errorf("another webhook's arrivals count: %s", got)
 	}

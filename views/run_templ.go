@@ -420,20 +420,13 @@ func missingNote(p RunPage) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = ui.Note(ui.Notice{Tone: missingTone(p.Grid), Title: fmt.Sprintf("%d of %d have not arrived", missing, total), Level: 2}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Note(ui.Notice{Tone: ui.Wait, Icon: "info", Title: fmt.Sprintf("%d of %d have not arrived", missing, total), Level: 2}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var14), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
 		return nil
 	})
-}
-
-func missingTone(g RunGrid) ui.Tone {
-	if g.Failed() {
-		return ui.Bad
-	}
-	return ui.Wait
 }
 
 // missingWords says what a webhook has not got, and why as far as its own row tells.

@@ -79,11 +79,14 @@ func givenUpAt(d models.Delivery, w models.Webhook, delays []time.Duration, expi
 	return expires
 }
 
-// span says how long something is that is counted in whole seconds: "5 s", where ui.Duration says that it was measured as
-// "5.00 s".
+// span says how long something is that was set or counted, where ui.Duration speaks of what was measured: "5 s" instead
+// of "5.00 s", "24 h" instead of "1 d".
 func span(d time.Duration) string {
-	if d >= time.Second && d < 10*time.Second && d%time.Second == 0 {
+	switch {
+	case d >= time.Second && d < 10*time.Second && d%time.Second == 0:
 		return fmt.Sprintf("%d s", d/time.Second)
+	case d >= 24*time.Hour && d < 48*time.Hour && d%time.Hour == 0:
+		return fmt.Sprintf("%d h", d/time.Hour)
 	}
 	return ui.Duration(d)
 }

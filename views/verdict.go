@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"stackhook/models"
 	"stackhook/views/ui"
 )
@@ -13,6 +15,16 @@ import (
 type Verdict struct {
 	Before, Cause, After string
 	Advice               string
+}
+
+// Sentence is the sentence with its middle part stressed. It is written in Go: a template would put blanks between the
+// parts.
+func (v Verdict) Sentence() templ.Component {
+	stressed := ""
+	if v.Cause != "" {
+		stressed = `<span class="bad">` + templ.EscapeString(v.Cause) + `</span>`
+	}
+	return templ.Raw(templ.EscapeString(v.Before) + stressed + templ.EscapeString(v.After))
 }
 
 // DeliveryCase is what a Verdict is passed on.
