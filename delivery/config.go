@@ -88,8 +88,12 @@ func (c Config) check() error {
 		name  string
 		value time.Duration
 	}{
-		{"STACKHOOK_CONNECT_TIMEOUT", c.ConnectTimeout}, {"STACKHOOK_TIMEOUT", c.Timeout}, {"STACKHOOK_LEASE", c.Lease},
-		{"STACKHOOK_EXPIRE", c.Expire}, {"the poll interval", c.Poll}, {"the drain time", c.Drain},
+		{"STACKHOOK_CONNECT_TIMEOUT", c.ConnectTimeout},
+		{"STACKHOOK_TIMEOUT", c.Timeout},
+		{"STACKHOOK_LEASE", c.Lease},
+		{"STACKHOOK_EXPIRE", c.Expire},
+		{"the poll interval", c.Poll},
+		{"the drain time", c.Drain},
 	} {
 		if d.value <= 0 {
 			add("%s is %v: it must be more than 0", d.name, d.value)

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-github/v84/github"
@@ -187,4 +188,22 @@ func TestSendUsesNoProxy(t *testing.T) {
 	if newTestSender(t).transport.Proxy != nil {
 		t.Error("the transport may use a proxy")
 	}
+}
+
+// The end of the context cuts an attempt off, and it is known whether its request had begun.
+func TestSendCutOff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newTestSender(t)
+		overPipe(t, s, untilClosed)
+		a := s.send(endsAfter(t, 3*time.Second), sample(), targetOf("http://example.com/"))
+		if a.Reason != models.ReasonInterrupted || a.reached != waiting || a.Total != 3*time.Second || !strings.Contains(a.Detail, "may have been received") {
+			t.Errorf("%+v", a)
+		}
+		s.close() // else the next attempt could be given what is left of the first
+		s.transport.DialContext = hangingDial
+		if a := s.send(endsAfter(t, time.Second), sample(), targetOf("http://example.com/")); a.Reason != models.ReasonInterrupted || a.reached != connecting {
+			t.Errorf("%+v", a)
+		}
+	})
 }
