@@ -45,7 +45,7 @@ func (c DeliveryCase) Verdict() Verdict {
 		return c.failed()
 	case models.Skipped:
 		return Verdict{
-			Before: "Skipped: its webhook was ", Cause: "disabled", After: " when the state changed.",
+			Before: "Skipped: its webhook was disabled when the state changed.",
 			Advice: "Nothing was sent. If the receiver should have it, enable the webhook and redeliver it.",
 		}
 	}
@@ -107,7 +107,7 @@ func (c DeliveryCase) pending() Verdict {
 		return Verdict{Before: fmt.Sprintf("Attempt %d is under way.", d.Attempt)}
 	case waits:
 		return Verdict{
-			Before: "Waiting: its webhook is ", Cause: "disabled", After: ".",
+			Before: "Waiting: its webhook is disabled.",
 			Advice: "It is sent once the webhook is enabled again, and given up " + ui.Duration(c.Expire) + " after its event or its last redelivery.",
 		}
 	case !d.RedeliveredAt.IsZero():
