@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ type Site struct {
 	Store    *store.Store
 	Handlers *handlers.Handlers
 	Echo     *echo.Echo
+	Database string // the path of the store's file
 	URL      string // without a slash at its end
 	Admin    models.User
 	Reader   models.User // granted nothing
@@ -61,12 +63,13 @@ func newSite(t testing.TB, address string, change []func(*web.Config)) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st := storetest.New(t)
+	database := filepath.Join(t.TempDir(), "stackhook.db")
+	st := storetest.Open(t, database)
 	config := web.Config{Handlers: Handlers(t, st, base)}
 	for _, f := range change {
 		f(&config)
 	}
-	site := &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), URL: address}
+	site := &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), Database: database, URL: address}
 	site.Admin = site.User(t, models.User{Email: "ada@example.com", Name: "Ada Lovelace", Role: models.Administrator})
 	site.Reader = site.User(t, models.User{Email: "grace@example.com", Name: "Grace Hopper", Role: models.Reader})
 	return site
