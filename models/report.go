@@ -221,11 +221,11 @@ func checkLine(bad *Invalid, field string, text *string) {
 	}
 }
 
-// latestUnix is the last second of the year 9999: beyond it dates have no four-digit year.
-const latestUnix = 253402300799
+// LatestUnix is the last second of the year 9999: beyond it dates have no four-digit year.
+const LatestUnix = 253402300799
 
 func checkUnix(bad *Invalid, field string, unix *int64) {
-	if unix != nil && (*unix < 0 || *unix > latestUnix) {
+	if unix != nil && (*unix < 0 || *unix > LatestUnix) {
 		bad.Add(field, "must be a time in Unix seconds, from 1970 to 9999")
 	}
 }

@@ -39,6 +39,11 @@ func (e *edge) answerError(err error, c echo.Context) {
 	}
 }
 
+const (
+	problemType = "application/problem+json"
+	someFields  = "Some fields need a change."
+)
+
 // problem is an error as RFC 9457 has it.
 type problem struct {
 	Status int            `json:"status"`
@@ -54,9 +59,9 @@ type problemField struct {
 }
 
 func answerProblem(c echo.Context, status int, err error) error {
-	p := problem{Status: status, Title: http.StatusText(status), Detail: handlers.Detail(err)}
+	p := problem{Status: status, Title: http.StatusText(status), Detail: refusal(err)}
 	if invalid, is := errors.AsType[models.Invalid](err); is {
-		p.Detail = "Some fields need a change."
+		p.Detail = someFields
 		for _, f := range invalid {
 			p.Errors = append(p.Errors, problemField{Location: f.Field, Message: f.Message})
 		}
@@ -69,5 +74,5 @@ func answerProblem(c echo.Context, status int, err error) error {
 	if err != nil {
 		return fmt.Errorf("write a problem: %w", err)
 	}
-	return c.Blob(status, "application/problem+json", text)
+	return c.Blob(status, problemType, text)
 }

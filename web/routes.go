@@ -103,6 +103,7 @@ func (e *edge) mount() {
 			e.routes[r.path] = r
 		}
 	}
+	e.mountAPI()
 	files := echo.WrapHandler(static.Handler())
 	e.echo.GET("/static/*", files)
 	e.echo.HEAD("/static/*", files)

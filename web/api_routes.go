@@ -1,0 +1,57 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+const (
+	apiStack    = "/api/v1/stacks/{stack}"
+	apiRuns     = apiStack + "/runs"
+	apiRun      = apiRuns + "/{run}"
+	apiLog      = apiStack + "/deliveries"
+	apiDelivery = apiLog + "/{delivery}"
+	apiHooks    = apiStack + "/webhooks"
+	apiHook     = apiHooks + "/{webhook}"
+)
+
+// mountAPI is the table of the JSON API.
+func (e *edge) mountAPI() {
+	api, h := e.newAPI(), e.handlers
+	add(e, api, reports, post, apiRuns, http.StatusCreated, "start-run", "Report a new run", h.APIStartRun)
+	add(e, api, reports, post, apiRun+"/states", http.StatusCreated, "record-state", "Report that a run changed state", h.APIRecordState)
+	add(e, api, readsRuns, get, apiRuns, http.StatusOK, "list-runs", "List runs, newest first", h.APIRuns)
+	add(e, api, readsRuns, get, apiRun, http.StatusOK, "show-run", "Show a run with its states", h.APIShowRun)
+
+	add(e, api, reads, get, apiLog, http.StatusOK, "list-deliveries", "List deliveries, newest first", h.APIDeliveries)
+	add(e, api, reads, get, apiDelivery, http.StatusOK, "show-delivery", "Show a delivery with its attempts", h.APIShowDelivery)
+	add(e, api, administers, post, apiDelivery+"/redeliver", http.StatusOK, "redeliver", "Deliver again", h.APIRedeliver)
+
+	add(e, api, reads, get, apiHooks, http.StatusOK, "list-webhooks", "List webhooks", h.APIWebhooks)
+	add(e, api, reads, get, apiHook, http.StatusOK, "show-webhook", "Show a webhook", h.APIShowWebhook)
+	add(e, api, reads, post, apiHook+"/secret", http.StatusOK, "reveal-secret", "Reveal a webhook's secret, which is recorded", h.APIRevealSecret)
+}
+
+// add mounts one operation. Errors of its handler meet the map that pages have.
+func add[I, O any](e *edge, api huma.API, may permission, method, path string, status int, id, summary string, answer func(context.Context, *I) (*O, error)) {
+	operation := huma.Operation{
+		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status,
+		// The limit itself is limitBody's; the library must not stop before it, and takes its own bound for too much.
+		MaxBodyBytes: maxReport + 2,
+		Middlewares:  huma.Middlewares{e.access(api, may)},
+		Errors:       []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable},
+	}
+	if method == post {
+		operation.Errors = append(operation.Errors, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge,
+			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
+	}
+	huma.Register(api, operation, func(ctx context.Context, input *I) (*O, error) {
+		output, err := answer(ctx, input)
+		if err != nil {
+			return nil, e.problemOf(ctx, err)
+		}
+		return output, nil
+	})
+}
