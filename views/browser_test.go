@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
-	"time"
 
 	"stackhook/models"
 	"stackhook/models/needs"
@@ -27,11 +26,13 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src
 // it is for.
 func TestInBrowser(t *testing.T) {
 	t.Parallel()
-	chromium := needs.Program(t, "chromium", "browser journeys", "chromium")
+	tab := needs.Tab(t)
 	themes := make(chan string, 1)
 	server := httptest.NewServer(samplePage(themes))
 	t.Cleanup(server.Close)
-	tab := openTab(t, chromium, server.URL)
+	if err := chromedp.Do(tab, chromedp.Navigate(server.URL)); err != nil {
+		t.Fatal(err)
+	}
 
 	t.Run("pictures", func(t *testing.T) {
 		missing := evaluate[[]string](t, tab, `new Promise((done) => {
@@ -135,25 +136,6 @@ func samplePage(themes chan<- string) http.Handler {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
 	return mux
-}
-
-func openTab(t *testing.T, chromium, address string) context.Context {
-	t.Helper()
-	// Without a folder named, the browser gets a fresh one, which is removed with patience when it ends.
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium), chromedp.NoSandbox)
-	for _, flag := range []string{"disable-gpu", "disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage"} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	limit, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
-	browser, cancel := chromedp.NewExecAllocator(limit, options...)
-	t.Cleanup(cancel)
-	tab, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(tab, chromedp.Navigate(address)); err != nil {
-		t.Fatal(err)
-	}
-	return tab
 }
 
 func evaluate[T any](t *testing.T, tab context.Context, script string) T {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"stackhook/models/needs"
+)
+
+// Every page that an administrator can reach from the list of stacks, one of each kind: nothing for axe-core to find, in
+// light and dark, nothing that scrolls sideways on a phone, and HTML that a validator accepts.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	modules := needs.Modules(t, "checks of pages from npm")
+	axe, err := os.ReadFile(filepath.Join(modules, "axe-core", "axe.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := needs.Program(t, "node", "receivers in Node", "nodejs npm")
+	demo := start(t, nil, "demo", "--addr", "127.0.0.1:0")
+	base := demo.await(t, `Stackhook demo: (http://\S+)`)[1]
+	dir := demo.await(t, `data: (\S+) \(removed at the end\)`)[1]
+	admin := demo.await(t, `administrator +(\S+) +password (\S+)`)
+	awaitDeliveries(t, filepath.Join(dir, "stackhook.db"))
+
+	client := newBrowser(t)
+	client.signIn(t, base, admin[1], admin[2])
+	pages := crawl(t, client, base)
+	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })
+
+	p := openBrowser(t, base, true)
+	p.open("/login")
+	check(p, string(axe), "/login")
+	p.fill("email", admin[1])
+	p.fill("password", admin[2])
+	p.press("Sign in")
+	p.sees("Networking prod")
+	for _, path := range pages {
+		check(p, string(axe), path)
+	}
+}
+
+var (
+	link  = regexp.MustCompile(`<a [^>]*href="(/[^"#]*)`)
+	anID  = regexp.MustCompile(`[0-9A-Z]{26}|=[^&]+`)
+	stack = regexp.MustCompile(`/stacks/(networking-prod|spacelift-demo)\b`)
+)
+
+// crawl follows the links from the list of stacks and returns one path of each kind of page.
+func crawl(t *testing.T, client *browser, base string) []string {
+	t.Helper()
+	kinds := map[string]bool{}
+	pages := []string{"/stacks"}
+	for i := 0; i < len(pages); i++ {
+		status, body := client.get(t, base+pages[i])
+		if status != 200 {
+			t.Fatalf("GET %s: status %d", pages[i], status)
+		}
+		for _, found := range link.FindAllStringSubmatch(body, -1) {
+			path := strings.ReplaceAll(found[1], "&amp;", "&")
+			kind := stack.ReplaceAllString(anID.ReplaceAllString(path, "*"), "/stacks/*")
+			if !kinds[kind] && !strings.HasPrefix(path, "/static/") && path != "/stacks" {
+				kinds[kind] = true
+				pages = append(pages, path)
+			}
+		}
+	}
+	if len(pages) < 15 {
+		t.Fatalf("only %d kinds of pages: %v", len(pages), pages)
+	}
+	return pages
+}
+
+// looks are how pages are looked at.
+var looks = []struct {
+	width  int64
+	scheme string
+}{{1280, "light"}, {1280, "dark"}, {375, "light"}, {320, "dark"}}
+
+// check looks at one page in every way.
+func check(p page, axe, path string) {
+	p.Helper()
+	for _, look := range looks {
+		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}}
+		p.do(chromedp.EmulateViewport(look.width, 900), call(emulation.SetEmulatedMedia, media), chromedp.Navigate(p.base+path))
+		name := fmt.Sprintf("%s at %d px, %s", path, look.width, look.scheme)
+		if over := value[int](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
+			p.Errorf("%s scrolls sideways by %d px", name, over)
+		}
+		value[bool](p, axe+"; true")
+		violations := value[[]string](p, `axe.run().then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.id + ": " + n.html.slice(0, 160) + " " + n.failureSummary)))`)
+		for _, v := range violations {
+			p.Errorf("%s: %s", name, v)
+		}
+	}
+}
+
+// validate gives the pages' HTML to html-validate.
+func validate(t *testing.T, node, modules string, client *browser, base string, pages []string) {
+	dir := t.TempDir()
+	for i, path := range slices.Concat(pages, []string{"/stacks/no-such-stack"}) {
+		_, body := client.get(t, base+path)
+		body = fmt.Sprintf("<!-- %s -->\n%s", path, body)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d.html", i)), []byte(body), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config, err := filepath.Abs(filepath.Join("testdata", "html-validate.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), node, filepath.Join(modules, "html-validate", "bin", "html-validate.mjs"), "--config", config, filepath.Join(dir, "*.html"))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\npages in order: %v", err, out, pages)
+	}
+}
