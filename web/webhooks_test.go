@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stackhook/models"
@@ -73,15 +74,21 @@ func TestATestLeadsToItsDelivery(t *testing.T) {
 
 func TestATestThatTakesLongLeadsToItsDeliveryAllTheSame(t *testing.T) {
 	t.Parallel()
-	site := webtest.New(t)
-	stack := storetest.Stack(t, site.Store, "a")
-	site.Handlers.Timeout = time.Millisecond // and nobody sends
-	w := storetest.Webhook(t, site.Store, stack, "https://example.com/", "s")
-	admin := site.As(t, "admin")
-	page := admin.POST(views.WebhookTestPath(stack.ID, w.ID), nil)
-	if result := admin.Follow(page); !strings.HasPrefix(page.Location(), views.DeliveriesPath(stack.ID)+"/") || result.Text(".flash") != "The test has not ended yet. Load this page again for its result." {
-		t.Errorf("%d to %q, which says %q", page.Status, page.Location(), result.Text(".flash"))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		site := webtest.Offline(t)
+		stack := storetest.Stack(t, site.Store, "a")
+		w := storetest.Webhook(t, site.Store, stack, "https://example.com/", "s")
+		admin := site.As(t, "admin")
+		sent := time.Now()
+		page := admin.POST(views.WebhookTestPath(stack.ID, w.ID), nil) // and nobody sends it on
+		if waited := time.Since(sent); waited != 12*time.Second {
+			t.Errorf("waited %s", waited)
+		}
+		result := admin.Follow(page)
+		if !strings.HasPrefix(page.Location(), views.DeliveriesPath(stack.ID)+"/") || result.Text(".flash") != "The test has not ended yet. Load this page again for its result." {
+			t.Errorf("%d to %q, which says %q", page.Status, page.Location(), result.Text(".flash"))
+		}
+	})
 }
 
 func TestASavedEndpointThatCannotBeReachedIsPointedOut(t *testing.T) {
