@@ -49,15 +49,33 @@ func New(t testing.TB, change ...func(*web.Config)) *Site {
 	return site
 }
 
+const offlineAddress = "http://stackhook.example"
+
 // Offline is a server without a socket, whose browsers call it directly: it works inside a testing/synctest bubble.
 func Offline(t testing.TB, change ...func(*web.Config)) *Site {
 	t.Helper()
-	site := newSite(t, "http://stackhook.example", change)
+	site := newSite(t, offlineAddress, change)
 	site.offline = true
 	return site
 }
 
 func newSite(t testing.TB, address string, change []func(*web.Config)) *Site {
+	t.Helper()
+	site := emptySite(t, address, change)
+	site.Admin = site.User(t, models.User{Email: "ada@example.com", Name: "Ada Lovelace", Role: models.Administrator})
+	site.Reader = site.User(t, models.User{Email: "grace@example.com", Name: "Grace Hopper", Role: models.Reader})
+	return site
+}
+
+// Empty is a server as Offline's, to which nobody was added yet.
+func Empty(t testing.TB, change ...func(*web.Config)) *Site {
+	t.Helper()
+	site := emptySite(t, offlineAddress, change)
+	site.offline = true
+	return site
+}
+
+func emptySite(t testing.TB, address string, change []func(*web.Config)) *Site {
 	t.Helper()
 	base, err := url.Parse(address)
 	if err != nil {
@@ -69,10 +87,7 @@ func newSite(t testing.TB, address string, change []func(*web.Config)) *Site {
 	for _, f := range change {
 		f(&config)
 	}
-	site := &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), Database: database, URL: address}
-	site.Admin = site.User(t, models.User{Email: "ada@example.com", Name: "Ada Lovelace", Role: models.Administrator})
-	site.Reader = site.User(t, models.User{Email: "grace@example.com", Name: "Grace Hopper", Role: models.Reader})
-	return site
+	return &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), Database: database, URL: address}
 }
 
 // Handlers returns handlers over a store whose engine is well and finds nothing wrong with any endpoint.
