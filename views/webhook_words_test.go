@@ -76,12 +76,14 @@ func TestTheHealthLineOfAWebhook(t *testing.T) {
 		"new":     {models.Webhook{Enabled: true}, WebhookHealth{}, "idle", "Nothing sent yet"},
 		"waiting": {models.Webhook{Enabled: true}, WebhookHealth{Waiting: 2}, "idle", "2 deliveries waiting for a first result"},
 		"delivered": {
-			models.Webhook{Enabled: true, LastDeliveredAt: ago(2 * time.Minute)}, WebhookHealth{Day: DayTally{Delivered: 127, Retrying: 1, Skipped: 9}},
+			models.Webhook{Enabled: true, LastDeliveredAt: ago(2 * time.Minute)},
+			WebhookHealth{Day: DayTally{Delivered: 127, Retrying: 1, Skipped: 9}},
 			"ok", "Last delivered 2 min ago · 127 of 128 in the last 24 h, 1 being retried",
 		},
 		"delivered long ago": {models.Webhook{Enabled: true, LastDeliveredAt: ago(50 * time.Hour)}, WebhookHealth{}, "ok", "Last delivered 4 Oct"},
 		"failing": {
-			models.Webhook{Enabled: true, FailingSince: ago(29 * time.Hour), LastDeliveredAt: ago(30 * time.Hour)}, WebhookHealth{},
+			models.Webhook{Enabled: true, FailingSince: ago(29 * time.Hour), LastDeliveredAt: ago(30 * time.Hour)},
+			WebhookHealth{},
 			"bad", "Failing since yesterday 09:32 · last delivered yesterday 08:32",
 		},
 		"blocked": {models.Webhook{Enabled: true}, WebhookHealth{Failure: failure}, "bad", "Failing"},
@@ -92,7 +94,8 @@ func TestTheHealthLineOfAWebhook(t *testing.T) {
 			models.Webhook{Enabled: true, LastDeliveredAt: now}, WebhookHealth{Failure: failure}, "ok", "Last delivered just now",
 		},
 		"disabled while failing": {
-			models.Webhook{FailingSince: ago(time.Hour), LastDeliveredAt: ago(3 * time.Hour)}, WebhookHealth{Skipped: 12},
+			models.Webhook{FailingSince: ago(time.Hour), LastDeliveredAt: ago(3 * time.Hour)},
+			WebhookHealth{Skipped: 12},
 			"idle", "12 skipped since it was disabled · last delivered 3 h ago",
 		},
 		"disabled": {models.Webhook{}, WebhookHealth{}, "idle", "Nothing skipped since it was disabled"},
