@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,16 @@ func TestOpeningWhatIsNotThere(t *testing.T) {
 	}
 	_, err = open(t, store.Options{Database: text})
 	wantError(t, err, "not a database")
+}
+
+func TestOpeningIsCutOffInGoodOrder(t *testing.T) {
+	t.Parallel()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err := store.Open(ended, store.Options{Database: filepath.Join(t.TempDir(), "stackhook.db"), Create: true})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestOnlyItsOwnerMayReadTheFiles(t *testing.T) {

@@ -66,7 +66,8 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if s.write, err = openSQLite(o.Database, writerPragmas, 1); err != nil {
 		return err
 	}
-	if err := migrate(s.write.WithContext(ctx)); err != nil {
+	// GORM panics when it looks for a table under a context that has ended. A migration is short: it is not cut off.
+	if err := migrate(s.write.WithContext(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
 	if s.read, err = openSQLite(o.Database, readerPragmas, readers); err != nil {
