@@ -24,6 +24,7 @@ import (
 // commands are all commands, in the order in which --help lists them.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
+	Demo    demoCommand    `cmd:"" help:"Run a server with sample stacks, webhooks, runs and a practice receiver."`
 	User    userCommands   `cmd:"" help:"Manage who may sign in."`
 	Token   tokenCommands  `cmd:"" help:"Manage API tokens."`
 	Stack   stackCommands  `cmd:"" help:"Manage stacks."`

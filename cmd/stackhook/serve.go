@@ -27,9 +27,18 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 		Database: s.Database, KeyFile: s.KeyFile, Account: s.Account, Create: true, Exclusive: true,
 	})
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
-	return errors.Join(serve(ctx, t, s, st), st.Close())
+	return errors.Join(unlessEnded(ctx, serve(ctx, t, s, st)), st.Close())
+}
+
+// unlessEnded drops the error of what a signal cut off, as it may while the server is still starting: that is an end in
+// good order.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 // serve listens, says so and runs all parts on the open database.
