@@ -62,11 +62,18 @@ func connectionWords(a models.Attempt) string {
 
 // silenceWords say what it means that no answer came.
 func silenceWords(a models.Attempt) string {
-	switch a.Reason {
-	case models.ReasonTimeout, models.ReasonReset, models.ReasonProtocol, models.ReasonInterrupted:
+	if a.Reason == models.ReasonInterrupted || connected(a) {
 		return "No response. The request may have been received."
 	}
 	return "No response: the request was not sent."
+}
+
+// connected reports whether an attempt came as far as a connection that the request could be written to.
+func connected(a models.Attempt) bool {
+	if strings.HasPrefix(a.URL, "https:") {
+		return a.Reused || a.TLS > 0
+	}
+	return a.Reused || a.Connect > 0
 }
 
 // cutWords say whether all of a response is there.
