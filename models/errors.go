@@ -59,7 +59,7 @@ func (e Invalid) Err() error {
 	return e
 }
 
-// Conflict: the request is well formed but does not fit what is stored. It answers 409 in the API; a form shows it at
+// Conflict says that the request is well formed but does not fit what is stored. It answers 409 in the API; a form shows it at
 // Field.
 type Conflict struct {
 	Field  string
@@ -68,7 +68,7 @@ type Conflict struct {
 
 func (e *Conflict) Error() string { return e.Detail }
 
-// Refused: the thing exists and the viewer may act on it, but not now. Reason says why, in words for a page.
+// Refused says that the thing exists and the viewer may act on it, but not now. Reason says why, in words for a page.
 type Refused struct{ Reason string }
 
 func (e *Refused) Error() string { return e.Reason }
