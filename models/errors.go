@@ -59,8 +59,8 @@ func (e Invalid) Err() error {
 	return e
 }
 
-// Conflict says that the request is well formed but does not fit what is stored. It answers 409 in the API; a form shows it at
-// Field.
+// Conflict says that the request is well formed but does not fit what is stored. It answers 409 in the API; a
+// form shows it at Field.
 type Conflict struct {
 	Field  string
 	Detail string
