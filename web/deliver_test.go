@@ -44,3 +44,37 @@ func gone(store.Job) (models.Attempt, store.Outcome) {
 	return models.Attempt{Code: 410, Reason: models.ReasonGone, Total: time.Second},
 		store.Outcome{Status: models.Failed, Reason: models.ReasonGone, Disable: models.DisabledByGone}
 }
+
+// logged is a stack with two webhooks and one run, of which each webhook got the first two states.
+type logged struct {
+	stack     models.Stack
+	good, bad models.Webhook
+	run       models.Run
+	// By webhook and state: pending of bad's last state, failed of its first.
+	goodQueued, goodFinished, badQueued, badFinished string
+}
+
+func fillLog(t *testing.T, site *webtest.Site, id string) logged {
+	t.Helper()
+	l := logged{stack: storetest.Stack(t, site.Store, id)}
+	l.good = storetest.Webhook(t, site.Store, l.stack, "https://good.example/a?b=1", "")
+	l.bad = storetest.Webhook(t, site.Store, l.stack, "https://bad.example/", "")
+	first := storetest.Run(t, site.Store, l.stack)
+	l.run = first.Run
+	l.goodQueued, l.badQueued = first.Deliveries[0], first.Deliveries[1]
+	deliver(t, site, func(job store.Job) (models.Attempt, store.Outcome) {
+		if job.Delivery.WebhookID == l.good.ID {
+			return accepted(job)
+		}
+		return models.Attempt{Reason: models.ReasonTimeout}, store.Outcome{Status: models.Failed, Reason: models.ReasonTimeout}
+	})
+	second := storetest.State(t, site.Store, l.stack, l.run.ID, models.Finished)
+	l.goodFinished, l.badFinished = second.Deliveries[0], second.Deliveries[1]
+	deliver(t, site, func(job store.Job) (models.Attempt, store.Outcome) {
+		if job.Delivery.WebhookID == l.good.ID {
+			return accepted(job)
+		}
+		return unavailable(job)
+	})
+	return l
+}

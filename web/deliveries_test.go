@@ -9,7 +9,6 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"stackhook/models"
 	"stackhook/models/store"
 	"stackhook/models/store/storetest"
 	"stackhook/views"
@@ -22,40 +21,6 @@ func listedDeliveries(page *webtest.Page) []string {
 		href := s.AttrOr("href", "")
 		return href[strings.LastIndex(href, "/")+1:]
 	})
-}
-
-// logged is a stack with two webhooks and one run, of which each webhook got the first two states.
-type logged struct {
-	stack     models.Stack
-	good, bad models.Webhook
-	run       models.Run
-	// By webhook and state: pending of bad's last state, failed of its first.
-	goodQueued, goodFinished, badQueued, badFinished string
-}
-
-func fillLog(t *testing.T, site *webtest.Site, id string) logged {
-	t.Helper()
-	l := logged{stack: storetest.Stack(t, site.Store, id)}
-	l.good = storetest.Webhook(t, site.Store, l.stack, "https://good.example/a?b=1", "")
-	l.bad = storetest.Webhook(t, site.Store, l.stack, "https://bad.example/", "")
-	first := storetest.Run(t, site.Store, l.stack)
-	l.run = first.Run
-	l.goodQueued, l.badQueued = first.Deliveries[0], first.Deliveries[1]
-	deliver(t, site, func(job store.Job) (models.Attempt, store.Outcome) {
-		if job.Delivery.WebhookID == l.good.ID {
-			return accepted(job)
-		}
-		return models.Attempt{Reason: models.ReasonTimeout}, store.Outcome{Status: models.Failed, Reason: models.ReasonTimeout}
-	})
-	second := storetest.State(t, site.Store, l.stack, l.run.ID, models.Finished)
-	l.goodFinished, l.badFinished = second.Deliveries[0], second.Deliveries[1]
-	deliver(t, site, func(job store.Job) (models.Attempt, store.Outcome) {
-		if job.Delivery.WebhookID == l.good.ID {
-			return accepted(job)
-		}
-		return unavailable(job)
-	})
-	return l
 }
 
 func TestLogIsNarrowedByItsAddress(t *testing.T) {
