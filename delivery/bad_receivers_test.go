@@ -82,6 +82,7 @@ var badReceivers = []struct {
 			}
 		}
 	}, reason: models.ReasonProtocol},
+	{name: "headers of 100 KiB", serve: answeringWith("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: "+strings.Repeat("a", 1020)+"\r\n", 100) + "\r\n"), reason: models.ReasonProtocol},
 	{name: "header line without end", serve: func(conn net.Conn) {
 		answeringWith("HTTP/1.1 200 OK\r\nX: ")(conn)
 		for {

@@ -180,3 +180,23 @@ func TestInsistEnds(t *testing.T) {
 		}
 	})
 }
+
+// A job that ends gives its place back, and the loop looks who may have it, whether or not anything was committed.
+func TestFinish(t *testing.T) {
+	inWorld(t, always(200), func(t *testing.T, w *world) {
+		e := w.engine()
+		e.take(sample())
+		if r, err := e.room(); err != nil || r.Most != 255 || r.InFlight[sample().Delivery.WebhookID] != 1 {
+			t.Errorf("with one in flight there is room for %d, %v", r.Most, err)
+		}
+		e.finish(sample())
+		if r, err := e.room(); err != nil || r.Most != 256 || len(r.InFlight) != 0 {
+			t.Errorf("with none in flight there is room for %d, %v, %v", r.Most, r.InFlight, err)
+		}
+		select {
+		case <-e.wake:
+		default:
+			t.Error("the loop is not woken")
+		}
+	})
+}

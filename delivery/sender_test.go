@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -187,6 +188,26 @@ func TestSendUsesNoProxy(t *testing.T) {
 	t.Parallel()
 	if newTestSender(t).transport.Proxy != nil {
 		t.Error("the transport may use a proxy")
+	}
+}
+
+// An idle connection is used again only while common servers keep it open too.
+func TestIdleConnections(t *testing.T) {
+	t.Parallel()
+	for pause, want := range map[time.Duration]int{3 * time.Second: 1, 5 * time.Second: 2} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newTestSender(t)
+			in := inbox{answer: always(200)}
+			connections := 0
+			overPipe(t, s, func(conn net.Conn) { connections++; in.serve(conn) })
+			for range 2 {
+				s.send(t.Context(), sample(), targetOf("http://example.com/"))
+				time.Sleep(pause) // the bubble's time
+			}
+			if connections != want {
+				t.Errorf("%v apart: %d connections, want %d", pause, connections, want)
+			}
+		})
 	}
 }
 
