@@ -47,15 +47,7 @@ func TestInBrowser(t *testing.T) {
 		}
 	})
 	t.Run("strength", func(t *testing.T) { compareStrengths(t, tab) })
-	t.Run("generate", func(t *testing.T) {
-		secret := evaluate[string](t, tab, `document.querySelector("[data-generate]").click(), document.querySelector("#secret").value`)
-		if models.CheckSecret(secret) != nil || models.SecretStrength(secret) != 4 || len(secret) != len(models.GenerateSecret()) {
-			t.Errorf("generated %q", secret)
-		}
-		if meter := evaluate[string](t, tab, `document.querySelector("#strength").checkVisibility() ? document.querySelector("#strength").innerText.trim() : "hidden"`); meter != "Strong · 50 characters" {
-			t.Errorf("the meter reads %q", meter)
-		}
-	})
+	t.Run("generate", func(t *testing.T) { generateSecret(t, tab) })
 	t.Run("copy", func(t *testing.T) {
 		said := evaluate[string](t, tab, `(async () => {
 			let copied;
@@ -89,6 +81,16 @@ func TestInBrowser(t *testing.T) {
 			t.Errorf("prevented %v, want only the second", prevented)
 		}
 	})
+}
+
+func generateSecret(t *testing.T, tab context.Context) {
+	secret := evaluate[string](t, tab, `document.querySelector("[data-generate]").click(), document.querySelector("#secret").value`)
+	if models.CheckSecret(secret) != nil || models.SecretStrength(secret) != 4 || len(secret) != len(models.GenerateSecret()) {
+		t.Errorf("generated %q", secret)
+	}
+	if meter := evaluate[string](t, tab, `document.querySelector("#strength").checkVisibility() ? document.querySelector("#strength").innerText.trim() : "hidden"`); meter != "Strong · 50 characters" {
+		t.Errorf("the meter reads %q", meter)
+	}
 }
 
 // The meter must not change its mind between typing and saving: the script's estimate is that of models.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,23 @@ func (p page) sees(texts ...string) {
 	}
 }
 
+// comesToSee opens a page again and again until it reads so: what another process does appears with the next look.
+func (p page) comesToSee(path string, texts ...string) {
+	p.Helper()
+	over := time.After(patience)
+	for {
+		p.open(path)
+		if text := p.reads(); !slices.ContainsFunc(texts, func(t string) bool { return !strings.Contains(text, t) }) {
+			return
+		}
+		select {
+		case <-over:
+			p.Fatalf("%q do not appear; the page reads:\n%s", texts, p.reads())
+		default:
+		}
+	}
+}
+
 // lacks fails if the page, which has loaded, reads so.
 func (p page) lacks(texts ...string) {
 	p.Helper()
@@ -100,7 +118,9 @@ func (p page) lacks(texts ...string) {
 
 // reads returns the visible text; "" while the page is being replaced.
 func (p page) reads() string {
-	text, _ := evaluate[string](p.tab, `document.readyState === "complete" ? document.body.innerText.replace(/\s+/g, " ") : ""`)
+	ctx, cancel := context.WithTimeout(p.tab, patience)
+	defer cancel()
+	text, _ := evaluate[string](ctx, `document.readyState === "complete" ? document.body.innerText.replace(/\s+/g, " ") : ""`)
 	return text
 }
 
@@ -111,7 +131,9 @@ func evaluate[T any](tab context.Context, script string) (T, error) {
 // value evaluates a script that must succeed.
 func value[T any](p page, script string) T {
 	p.Helper()
-	v, err := evaluate[T](p.tab, script)
+	ctx, cancel := context.WithTimeout(p.tab, patience)
+	defer cancel()
+	v, err := evaluate[T](ctx, script)
 	if err != nil {
 		p.Fatal(err)
 	}

@@ -1,0 +1,99 @@
+package web_test
+
+import (
+	"strings"
+	"testing"
+
+	"stackhook/models"
+	"stackhook/models/store/storetest"
+)
+
+func TestReadingThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	site, stack, p := reporting(t)
+	w := storetest.Webhook(t, site.Store, stack, "https://example.com/", "the secret")
+	rec := storetest.Run(t, site.Store, stack)
+	storetest.State(t, site.Store, stack, rec.Run.ID, models.Planning)
+	reader := program{t, site, token(t, site, models.ScopeRead, stack.Key)}
+	admin := program{t, site, token(t, site, models.ScopeAdmin, stack.Key)}
+	const base = "/api/v1/stacks/a"
+	delivery := base + "/deliveries/" + rec.Deliveries[0]
+
+	if a := p.call("GET", base+"/runs/"+rec.Run.ID, ""); a.status != 200 || len(a.body["states"].([]any)) != 2 || a.body["state"] != "PLANNING" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	storetest.Run(t, site.Store, stack)
+	first := p.call("GET", base+"/runs?limit=1", "")
+	second := p.call("GET", base+"/runs?limit=1&cursor="+first.body["next"].(string), "")
+	if first.status != 200 || second.status != 200 || second.body["runs"].([]any)[0].(map[string]any)["id"] != rec.Run.ID || second.body["next"] != nil {
+		t.Errorf("%s\n%s", first.text, second.text)
+	}
+	for path, want := range map[string]int{
+		"/deliveries": 3, "/deliveries?status=pending": 3, "/deliveries?status=failed": 0, "/deliveries?state=PLANNING": 1, "/deliveries?run=" + rec.Run.ID: 2,
+		"/deliveries?webhook=" + w.ID: 3, "/deliveries?webhook=other": 0, "/deliveries?id=" + rec.Deliveries[0]: 1, "/deliveries?code=204": 0,
+		"/deliveries?from=2020-01-01T00:00:00Z": 3, "/deliveries?to=1577836800": 0, "/deliveries?reason=timeout": 0, "/deliveries?limit=2": 2,
+	} {
+		if a := reader.call("GET", base+path, ""); a.status != 200 || len(a.body["deliveries"].([]any)) != want {
+			t.Errorf("%s: %d, want %d deliveries\n%s", path, a.status, want, a.text)
+		}
+	}
+	for _, path := range []string{"?status=none", "?state=none", "?reason=none", "?code=1", "?from=yesterday", "?limit=0"} {
+		if a := reader.call("GET", base+"/deliveries"+path, ""); a.status != 422 {
+			t.Errorf("%s: %d %s", path, a.status, a.text)
+		}
+	}
+	if a := reader.call("GET", delivery, ""); a.status != 200 || !strings.Contains(a.body["payload"].(string), `"state":"QUEUED"`) || len(a.body["attempts"].([]any)) != 0 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	for _, path := range []string{"/webhooks", "/webhooks/" + w.ID} {
+		if a := reader.call("GET", base+path, ""); a.status != 200 || strings.Contains(a.text, "the secret") || !strings.Contains(a.text, `"hasSecret":true`) {
+			t.Errorf("%s: %d %s", path, a.status, a.text)
+		}
+	}
+	if a := reader.call("POST", base+"/webhooks/"+w.ID+"/secret", ""); a.status != 200 || a.body["secret"] != "the secret" || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %s %v", a.status, a.text, a.header)
+	}
+	if views, err := site.Store.Reveals(t.Context(), w); err != nil || len(views) != 1 || views[0].Actor.Kind != models.ActorToken {
+		t.Errorf("%+v, %v", views, err)
+	}
+	for name, c := range map[string]struct {
+		program program
+		method  string
+		path    string
+		status  int
+	}{
+		"a reporter reads deliveries": {p, "GET", "/deliveries", 403}, "a reporter reveals": {p, "POST", "/webhooks/" + w.ID + "/secret", 403},
+		"a reader redelivers": {reader, "POST", "/deliveries/" + rec.Deliveries[0] + "/redeliver", 403},
+		"an admin redelivers": {admin, "POST", "/deliveries/" + rec.Deliveries[0] + "/redeliver", 200},
+		"no such delivery":    {reader, "GET", "/deliveries/none", 404}, "no such webhook": {reader, "GET", "/webhooks/none", 404},
+	} {
+		if a := c.program.call(c.method, base+c.path, ""); a.status != c.status {
+			t.Errorf("%s: %d, want %d\n%s", name, a.status, c.status, a.text)
+		}
+	}
+}
+
+// The description names every operation of the table, and needs no token.
+func TestTheDescriptionOfTheAPI(t *testing.T) {
+	t.Parallel()
+	_, _, p := reporting(t)
+	p.token = ""
+	a := p.call("GET", "/api/v1/openapi.json", "")
+	if a.status != 200 || !strings.HasPrefix(a.body["openapi"].(string), "3.1") {
+		t.Fatalf("%d %.300s", a.status, a.text)
+	}
+	described := map[string]bool{}
+	for path, item := range a.body["paths"].(map[string]any) {
+		for method := range item.(map[string]any) {
+			described[strings.ToUpper(method)+" "+strings.NewReplacer("{", ":", "}", "").Replace(path)] = true
+		}
+	}
+	for _, r := range p.site.Echo.Routes() {
+		if strings.HasPrefix(r.Path, "/api/v1/stacks") && !described[r.Method+" "+r.Path] {
+			t.Errorf("%s %s is not described", r.Method, r.Path)
+		}
+	}
+	if len(described) != 10 {
+		t.Errorf("%d operations: %v", len(described), described)
+	}
+}
