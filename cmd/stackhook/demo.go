@@ -105,7 +105,7 @@ func demoEngine() delivery.Config {
 		Version:        buildVersion(),
 		AllowNetworks:  []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 		ConnectTimeout: time.Second,
-		Timeout:        2 * time.Second,
+		Timeout:        time.Second,
 		RetryDelays:    []time.Duration{time.Second, 3 * time.Second, 8 * time.Second, 20 * time.Second},
 		Expire:         10 * time.Minute,
 	}

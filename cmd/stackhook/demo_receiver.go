@@ -136,5 +136,5 @@ func (p *practiceReceiver) show(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Unlock()
 	fmt.Fprintln(w, "The practice receiver verifies X-Signature and X-Signature-256 of every request. Newest first:")
 	fmt.Fprintln(w)
-	printTable(w, rows) //nolint:errcheck // whoever asked has gone
+	printTable(w, rows) // whoever asked has gone
 }

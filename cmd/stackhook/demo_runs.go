@@ -66,9 +66,9 @@ var sampleRuns = []sampleRun{
 	{applied, "main", "Add a read replica to the database\n\nReports no longer slow down the site.", "ada", "Ada Lovelace", models.Delta{Added: 2, Changed: 1, Resources: 44}},
 	{unchanged, "main", "Format the modules", "grace", "Grace Hopper", models.Delta{Resources: 44}},
 	{proposed, "renew-certificates", "Renew certificates 30 days ahead", "edsger", "Edsger Dijkstra", models.Delta{Changed: 3, Resources: 44}},
-	{failed, "main", "Move the state bucket to another region", "linus", "Linus Torvalds", models.Delta{}},
+	{failed, "main", "Move the state bucket to another region", "alan", "Alan Turing", models.Delta{}},
 	{applied, "main", "Renew certificates 30 days ahead (#218)", "edsger", "Edsger Dijkstra", models.Delta{Changed: 3, Resources: 44}},
-	{discarded, "main", "Shrink the cache nodes", "barbara", "Barbara Liskov", models.Delta{Added: 3, Deleted: 3, Resources: 44}},
+	{discarded, "main", "Shrink the cache nodes", "emmy", "Emmy Noether", models.Delta{Added: 3, Deleted: 3, Resources: 44}},
 	{applied, "main", "Drop the old load balancer", "grace", "Grace Hopper", models.Delta{Deleted: 4, Resources: 40}},
 }
 

@@ -83,7 +83,9 @@ func awaitDeliveries(t *testing.T, path string) {
 		{Status: models.Pending, Reason: models.Reason5xx},
 		{Status: models.Pending, Reason: models.ReasonTimeout},
 		{Status: models.Skipped, Reason: models.ReasonWebhookDisabled},
-		{State: models.FailedState}, {State: models.Discarded}, {State: models.Applying},
+		{State: models.FailedState},
+		{State: models.Discarded},
+		{State: models.Applying},
 	} {
 		for {
 			log, err := s.Deliveries(t.Context(), everything, kind, store.Page{Limit: 1})
