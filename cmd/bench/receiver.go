@@ -26,7 +26,7 @@ func newReceiver() (*receiver, error) {
 	}
 	r := &receiver{url: "http://" + listener.Addr().String() + "/hooks", first: map[string]time.Time{}, came: make(chan struct{}, 1)}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 5 * time.Second}
-	go r.server.Serve(listener) //nolint:errcheck // it ends with close
+	go r.server.Serve(listener) // it ends with close
 	return r, nil
 }
 

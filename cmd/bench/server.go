@@ -76,7 +76,7 @@ func listening(stdout io.Reader) (string, error) {
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		if m := listensOn.FindStringSubmatch(lines.Text()); m != nil {
-			go io.Copy(io.Discard, stdout) //nolint:errcheck // it ends with the server
+			go io.Copy(io.Discard, stdout) // it ends with the server
 			return m[1], nil
 		}
 	}
@@ -84,8 +84,8 @@ func listening(stdout io.Reader) (string, error) {
 }
 
 func (s *server) stop() {
-	s.process.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
-	s.process.Wait()                          //nolint:errcheck // its own messages say what was wrong
+	s.process.Process.Signal(syscall.SIGTERM) // it may have ended
+	s.process.Wait()                          // its own messages say what was wrong
 }
 
 // prepare adds a stack with one webhook, and a token.
