@@ -67,7 +67,7 @@ func (e *Engine) Wake() {
 // Run sends what is due until the context ends. Then it claims no more, lets requests in flight finish for Config.Drain,
 // cuts off the rest and hands back what was not begun.
 func (e *Engine) Run(ctx context.Context) error {
-	if err := e.store.TakeOver(ctx); err != nil {
+	if err := e.store.TakeOver(ctx, len(e.config.RetryDelays)+1); err != nil {
 		return fmt.Errorf("take over what the last process was sending: %w", err)
 	}
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))

@@ -159,7 +159,7 @@ func recordInterrupted(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries 
 	if err != nil {
 		return err
 	}
-	d.LeaseOwner, d.Reason, d.Code = "", models.ReasonInterrupted, 0
+	d.LeaseOwner, d.Reason, d.Code, d.DueAt = "", models.ReasonInterrupted, 0, now
 	d.Tries++
 	if d.FirstEndedAt.IsZero() {
 		d.FirstEndedAt = now
@@ -194,10 +194,24 @@ func (s *Store) Release(ctx context.Context, deliveryID, owner string, attempt i
 	return err
 }
 
-// TakeOver ends all leases: the process that holds the database's lock file knows that their owners are gone.
-func (s *Store) TakeOver(ctx context.Context) error {
+// TakeOver ends all leases: the process that holds the database's lock file knows that their owners are gone. What they
+// were sending is recorded as interrupted and due now; maxTries is as in ClaimRequest.
+func (s *Store) TakeOver(ctx context.Context, maxTries int) error {
 	return s.transact(ctx, func(tx *gorm.DB) error {
-		return tx.Exec(`UPDATE deliveries SET due_at = ? WHERE status = 'pending' AND lease_owner <> ''`, micros(time.Now())).Error
+		left, err := all[models.Delivery](tx.Where(`status = 'pending' AND lease_owner <> ''`))
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		for _, d := range left { // no more than one process sends at once
+			if err := recordInterrupted(tx, &d, now, maxTries); err != nil {
+				return err
+			}
+			if err := tx.Save(&d).Error; err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -164,7 +164,7 @@ func TestInterruptedAttemptsUseUpTheSchedule(t *testing.T) {
 			if jobs := storetest.Claim(t, s, "crashed"); len(jobs) != 1 {
 				t.Fatalf("%d jobs", len(jobs))
 			}
-			if err := s.TakeOver(t.Context()); err != nil {
+			if err := s.TakeOver(t.Context(), 11); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -124,10 +124,10 @@ func (s *Store) Expire(ctx context.Context, olderThan time.Duration, most int) (
 	var expired int64
 	now := time.Now()
 	err := s.transact(ctx, func(tx *gorm.DB) error {
-		done := tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL, lease_owner = ''
-			WHERE id IN (SELECT id FROM deliveries WHERE status = 'pending' AND expire_from < ?
-				AND (lease_owner = '' OR due_at <= ?) ORDER BY expire_from LIMIT ?)`,
-			models.ReasonExpired, micros(now), micros(now.Add(-olderThan)), micros(now), most)
+		done := tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL
+			WHERE id IN (SELECT id FROM deliveries WHERE status = 'pending' AND expire_from < ? AND lease_owner = ''
+				ORDER BY expire_from LIMIT ?)`,
+			models.ReasonExpired, micros(now), micros(now.Add(-olderThan)), most)
 		expired = done.RowsAffected
 		return done.Error
 	})

@@ -47,7 +47,7 @@ func redeliverable(d models.Delivery, w models.Webhook, now time.Time) error {
 		return &models.Refused{Reason: "This was a test. Send another one from the webhook's page."}
 	case !w.Enabled:
 		return &models.Refused{Reason: "Its webhook is disabled. Enable it first, then redeliver."}
-	case d.InFlight(now):
+	case d.Status == models.Pending && d.LeaseOwner != "":
 		return &models.Refused{Reason: "It is being sent now. Wait for the result."}
 	}
 	return nil
