@@ -38,8 +38,8 @@ func (in deliveriesInput) filter(stack models.Stack) (store.DeliveryFilter, erro
 	return f, bad.Err()
 }
 
-// deliveryBody is a delivery as the API shows it. Times are in Unix seconds; one that is not there did not happen.
-type deliveryBody struct {
+// DeliveryBody is a delivery as the API shows it. Times are in Unix seconds; one that is not there did not happen.
+type DeliveryBody struct {
 	ID           string        `json:"id" doc:"Sent as webhook-id with every attempt"`
 	Webhook      string        `json:"webhook" doc:"The webhook's id"`
 	Run          string        `json:"run" doc:"The run's id"`
@@ -56,8 +56,8 @@ type deliveryBody struct {
 	EndedAt      *int64        `json:"endedAt,omitempty"`
 }
 
-func deliveryOf(d models.Delivery) deliveryBody {
-	return deliveryBody{
+func deliveryOf(d models.Delivery) DeliveryBody {
+	return DeliveryBody{
 		ID: d.ID, Webhook: d.WebhookID, Run: d.RunID, State: d.State, StateVersion: d.StateVersion, Status: d.Status, Reason: d.Reason,
 		Code: d.Code, Attempt: d.Attempt, Test: d.Test, CreatedAt: d.CreatedAt.Unix(), DueAt: unixOrNil(d.DueAt),
 		DeliveredAt: unixOrNil(d.FirstDelivered), EndedAt: unixOrNil(d.EndedAt),
@@ -65,7 +65,7 @@ func deliveryOf(d models.Delivery) deliveryBody {
 }
 
 type deliveryList struct {
-	Deliveries []deliveryBody `json:"deliveries"`
+	Deliveries []DeliveryBody `json:"deliveries"`
 	Next       string         `json:"next,omitempty" doc:"The cursor of the next page; left out on the last"`
 }
 
@@ -80,7 +80,7 @@ func (h *Handlers) APIDeliveries(ctx context.Context, in *deliveriesInput) (*ans
 	if err != nil {
 		return nil, err
 	}
-	list := deliveryList{Deliveries: []deliveryBody{}, Next: page.Older}
+	list := deliveryList{Deliveries: []DeliveryBody{}, Next: page.Older}
 	for _, r := range page.Rows {
 		list.Deliveries = append(list.Deliveries, deliveryOf(r.Delivery))
 	}
@@ -127,7 +127,7 @@ func orEmpty[T any](list []T) []T {
 }
 
 type shownDelivery struct {
-	deliveryBody
+	DeliveryBody
 	Payload  string        `json:"payload" doc:"The body, byte for byte as it is sent"`
 	Attempts []attemptBody `json:"attempts" doc:"Newest first"`
 }
@@ -151,7 +151,7 @@ func (h *Handlers) APIShowDelivery(ctx context.Context, in *deliveryInput) (*ans
 	if err != nil {
 		return nil, err
 	}
-	shown := shownDelivery{deliveryBody: deliveryOf(d), Payload: string(event.Payload), Attempts: []attemptBody{}}
+	shown := shownDelivery{DeliveryBody: deliveryOf(d), Payload: string(event.Payload), Attempts: []attemptBody{}}
 	for _, a := range attempts {
 		shown.Attempts = append(shown.Attempts, attemptOf(a))
 	}
@@ -159,11 +159,11 @@ func (h *Handlers) APIShowDelivery(ctx context.Context, in *deliveryInput) (*ans
 }
 
 // APIRedeliver makes a delivery pending and due now.
-func (h *Handlers) APIRedeliver(ctx context.Context, in *deliveryInput) (*answer[deliveryBody], error) {
+func (h *Handlers) APIRedeliver(ctx context.Context, in *deliveryInput) (*answer[DeliveryBody], error) {
 	c := caller(ctx)
 	if err := h.Store.Redeliver(ctx, c.Viewer.Actor(), c.Stack, in.Delivery); err != nil {
 		return nil, err
 	}
 	d, err := h.Store.Delivery(ctx, c.Stack, in.Delivery)
-	return &answer[deliveryBody]{deliveryOf(d)}, err
+	return &answer[DeliveryBody]{deliveryOf(d)}, err
 }

@@ -49,8 +49,8 @@ type deltaInput struct {
 	Resources int64 `json:"resources,omitempty" minimum:"0" doc:"How many resources the stack then has"`
 }
 
-// runBody is a run as the API shows it.
-type runBody struct {
+// RunBody is a run as the API shows it.
+type RunBody struct {
 	ID           string         `json:"id"`
 	Type         models.RunType `json:"type"`
 	Branch       string         `json:"branch"`
@@ -64,7 +64,7 @@ type runBody struct {
 }
 
 type startedRun struct {
-	runBody
+	RunBody
 	Deliveries []string `json:"deliveries" doc:"The ids of the deliveries of this state; skipped ones are not among them"`
 }
 
@@ -126,7 +126,7 @@ func (h *Handlers) APIRecordState(ctx context.Context, in *recordStateInput) (*r
 }
 
 type runList struct {
-	Runs []runBody `json:"runs"`
+	Runs []RunBody `json:"runs"`
 	Next string    `json:"next,omitempty" doc:"The cursor of the next page; left out on the last"`
 }
 
@@ -140,7 +140,7 @@ func (h *Handlers) APIRuns(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	list := runList{Runs: []runBody{}, Next: page.Older}
+	list := runList{Runs: []RunBody{}, Next: page.Older}
 	for _, r := range page.Rows {
 		list.Runs = append(list.Runs, runOf(r))
 	}
@@ -155,7 +155,7 @@ type stateBody struct {
 }
 
 type shownRun struct {
-	runBody
+	RunBody
 	States []stateBody `json:"states" doc:"Oldest first"`
 }
 
@@ -170,15 +170,15 @@ func (h *Handlers) APIShowRun(ctx context.Context, _ *struct {
 	if err != nil {
 		return nil, err
 	}
-	shown := shownRun{runBody: runOf(run), States: []stateBody{}}
+	shown := shownRun{RunBody: runOf(run), States: []stateBody{}}
 	for _, e := range events {
 		shown.States = append(shown.States, stateBody{e.State, e.StateVersion, e.At, e.Delta})
 	}
 	return &answer[shownRun]{shown}, nil
 }
 
-func runOf(r models.Run) runBody {
-	return runBody{
+func runOf(r models.Run) RunBody {
+	return RunBody{
 		ID: r.ID, Type: r.Type, Branch: r.Branch, TriggeredBy: r.TriggeredBy, Commit: r.Commit, CreatedAt: r.CreatedAt,
 		State: r.State, StateVersion: r.StateVersion, Timestamp: r.StateAt, Delta: r.Delta,
 	}

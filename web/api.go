@@ -19,7 +19,7 @@ import (
 // The library keeps these for the whole process. Its errors echo what was sent and its keys fit in any letter case; ours
 // do neither.
 func init() {
-	huma.ValidateStrictCasing = true
+	huma.ValidateStrictCasing, huma.DefaultArrayNullable = true, false
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
 		return newProblem(status, detail, errs)
 	}
