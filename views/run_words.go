@@ -18,7 +18,7 @@ const (
 // RunTitle is what a run is called: the first line of its commit message or, without one, its id.
 func RunTitle(r models.Run) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(r.Commit.Message), "\n")
-	if first = strings.TrimSpace(ui.VisibleLine(first)); first != "" {
+	if first = ui.VisibleLine(strings.TrimSpace(first)); first != "" {
 		return cut(first, longestTitle)
 	}
 	return "Run " + ShortID(r.ID)
