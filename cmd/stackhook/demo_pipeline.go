@@ -35,6 +35,7 @@ type runReport struct {
 	TriggeredBy string         `json:"triggeredBy"`
 	Commit      models.Commit  `json:"commit"`
 	CreatedAt   int64          `json:"createdAt"`
+	Timestamp   int64          `json:"timestamp"`
 }
 
 type stateReport struct {
@@ -44,20 +45,22 @@ type stateReport struct {
 	Delta        *models.Delta `json:"delta,omitempty"`
 }
 
-// tell reports one sample run from its first state to its last, pausing between them. at says when the run began, by
-// the pipeline's clock.
-func (p *pipeline) tell(ctx context.Context, run sampleRun, at time.Time, pause func(context.Context) error) error {
-	clock := at
+// clock waits until the next state is to be reported, and says when the run entered it: after is how long the state
+// before lasts in the story.
+type clock func(ctx context.Context, before time.Time, after time.Duration) (time.Time, error)
+
+// tell reports one sample run, which began at that time, from its first state to its last.
+func (p *pipeline) tell(ctx context.Context, run sampleRun, at time.Time, next clock) error {
 	report := run.report(at)
 	if err := p.post(ctx, p.runs, report); err != nil {
 		return fmt.Errorf("report a run: %w", err)
 	}
 	for i, step := range run.story.steps {
-		if err := pause(ctx); err != nil {
+		var err error
+		if at, err = next(ctx, at, step.after); err != nil {
 			return err
 		}
-		clock = clock.Add(step.after)
-		state := stateReport{State: step.state, StateVersion: int64(i) + 1, Timestamp: clock.Unix()}
+		state := stateReport{State: step.state, StateVersion: int64(i) + 1, Timestamp: at.Unix()}
 		if step.planned {
 			state.Delta = &run.delta
 		}

@@ -78,7 +78,8 @@ func (r sampleRun) report(at time.Time) runReport {
 	rand.Read(hash) // never fails: crypto/rand ends the process instead
 	commit := hex.EncodeToString(hash)
 	return runReport{
-		ID: models.NewID(time.Now()), Type: r.story.kind, Branch: r.branch, TriggeredBy: r.login + "@example.com", CreatedAt: at.Unix(),
+		ID: models.NewID(time.Now()), Type: r.story.kind, Branch: r.branch, TriggeredBy: r.login + "@example.com",
+		CreatedAt: at.Unix(), Timestamp: at.Unix(),
 		Commit: models.Commit{
 			AuthorLogin: r.login, AuthorName: r.name, Hash: commit, Message: r.message,
 			Timestamp: at.Add(-2 * time.Minute).Unix(), URL: "https://git.example.com/infra/commit/" + commit,
@@ -106,7 +107,7 @@ func (p *pipeline) tellAll(ctx context.Context, first int) error {
 func (p *pipeline) tellPast(ctx context.Context, now time.Time) error {
 	for i, run := range sampleRuns {
 		at := now.Add(-time.Duration(len(sampleRuns)-i) * pastEvery)
-		if err := p.tell(ctx, run, at, context.Cause); err != nil {
+		if err := p.tell(ctx, run, at, past); err != nil {
 			return fmt.Errorf("tell of a past run that was %s: %w", run.story.name, err)
 		}
 	}
@@ -117,24 +118,32 @@ func (p *pipeline) tellPast(ctx context.Context, now time.Time) error {
 func (p *pipeline) tellOn(ctx context.Context, first int) error {
 	for i := first; ; i++ {
 		run := sampleRuns[i%len(sampleRuns)]
-		if err := p.tell(ctx, run, time.Now(), wait(stateEvery)); err != nil {
+		if err := p.tell(ctx, run, time.Now(), live); err != nil {
 			return fmt.Errorf("tell of a run that was %s: %w", run.story.name, err)
 		}
-		if err := wait(runEvery)(ctx); err != nil {
+		if err := wait(ctx, runEvery); err != nil {
 			return err
 		}
 	}
 }
 
-// wait returns a pause that ends with its context.
-func wait(pause time.Duration) func(context.Context) error {
-	return func(ctx context.Context) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-			return nil
-		}
+// past is the clock of runs that are over: nothing waits.
+func past(ctx context.Context, before time.Time, after time.Duration) (time.Time, error) {
+	return before.Add(after), ctx.Err()
+}
+
+// live is the clock of a run that is watched: its states come faster than in the story.
+func live(ctx context.Context, _ time.Time, _ time.Duration) (time.Time, error) {
+	err := wait(ctx, stateEvery)
+	return time.Now(), err
+}
+
+func wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
 	}
 }
 
