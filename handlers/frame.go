@@ -9,12 +9,13 @@ import (
 	"stackhook/views"
 )
 
-// frame returns what stands around a page, with the notice that waits for it: a request renders one page.
+// frame returns what stands around a page, with the notices that wait for it: a request renders one page.
 func (h *Handlers) frame(c echo.Context, title, section string) views.Frame {
 	f := views.Frame{
 		Title: title, Account: h.Account, Version: h.Version, Section: section,
-		Flash: h.TakeFlash(c), Path: h.PagePath(c), Now: time.Now(),
+		Path: h.PagePath(c), Now: time.Now(),
 	}
+	f.Flash, f.Notice = h.TakeFlash(c)
 	if cookie, err := c.Cookie(ThemeCookie); err == nil {
 		f.Theme = cookie.Value
 	}

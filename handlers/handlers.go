@@ -39,9 +39,10 @@ type Handlers struct {
 
 // Sessions are the functions that package web keeps browsers' sessions with.
 type Sessions struct {
-	// Flash keeps the notice that the next page shows; TakeFlash returns it once.
-	Flash     func(c echo.Context, message string)
-	TakeFlash func(c echo.Context) string
+	// Flash keeps a notice for the next page that something was done, Tell one of something else to know. TakeFlash
+	// returns both once, "" where there is none.
+	Flash, Tell func(c echo.Context, message string)
+	TakeFlash   func(c echo.Context) (done, told string)
 	// SignIn starts a new session of the user and makes them the viewer of this request; SignOut ends the session.
 	SignIn  func(c echo.Context, user models.User) error
 	SignOut func(c echo.Context) error

@@ -24,7 +24,7 @@ func TestPageForAdministrator(t *testing.T) {
 	stack.Tab, stack.Side = "settings", "access"
 	page := renderPage(t, Page(Frame{
 		Title: "Access", Account: "acme", Version: "1.4.2", Person: PersonOf(ada), Section: "stacks", Stack: stack,
-		Flash: "Saved.", Theme: "dark", Path: "/x?a=1",
+		Flash: "Saved.", Notice: "By the way.", Theme: "dark", Path: "/x?a=1",
 	}))
 	for selector, want := range map[string]string{
 		"title":                           "Access · Networking <prod> · Stackhook",
@@ -38,7 +38,8 @@ func TestPageForAdministrator(t *testing.T) {
 		".tabs a[aria-current=true]":      "Settings",
 		".side-nav a":                     "Integrations Access General",
 		".side-nav a[aria-current=true]":  "Access",
-		"main [role=status]":              "Saved.",
+		"main .notice-ok[role=status]":    "Saved.",
+		"main .notice-info[role=status]":  "By the way.",
 		"main .content":                   "content",
 		".menu-who":                       "Ada Lovelace ada@example.com Administrator",
 		"form[action='/logout'] button":   "Sign out",

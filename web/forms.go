@@ -86,7 +86,7 @@ func (e *edge) resume(c echo.Context, sealed, next string) error {
 	}
 	f, ours := e.forms.open(sealed, handlers.Viewer(c).User.ID)
 	if !ours {
-		e.flash(c, "What was typed before signing in is gone: it is kept for half an hour and for the same person.")
+		e.tell(c, "What was typed before signing in is gone: it is kept for half an hour and for the same person.")
 		return c.Redirect(http.StatusSeeOther, next)
 	}
 	e.echo.Router().Find(http.MethodPost, f.Path, c) // sets the parameters of the path
@@ -97,6 +97,6 @@ func (e *edge) resume(c echo.Context, sealed, next string) error {
 	if err := e.allow(c, r.who); err != nil {
 		return err
 	}
-	e.flash(c, "You were signed out meanwhile. Nothing is saved yet: check and save again.")
+	e.tell(c, "You were signed out meanwhile. Nothing is saved yet: check and save again.")
 	return r.form(c, f.Values, nil, http.StatusOK)
 }

@@ -55,7 +55,7 @@ func New(c Config) *echo.Echo {
 	e.sessions = newSessionStore(h.Store, e.secure, hash, block)
 	e.forms = newFormSealer(hash, block)
 	h.Sessions = handlers.Sessions{
-		Flash: e.flash, TakeFlash: e.takeFlash, SignIn: e.signIn, SignOut: e.signOut, Resume: e.resume,
+		Flash: e.flash, Tell: e.tell, TakeFlash: e.takeFlash, SignIn: e.signIn, SignOut: e.signOut, Resume: e.resume,
 	}
 	e.echo.HideBanner, e.echo.HidePort = true, true
 	e.echo.HTTPErrorHandler = e.answerError

@@ -87,9 +87,7 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		return session, fmt.Errorf("load a session: %w", err)
 	}
 	session.ID, session.IsNew, session.Values[rowKey] = row.ID, false, row
-	for _, message := range flashes(row.Data) {
-		session.AddFlash(message)
-	}
+	restoreNotices(session, row.Data)
 	return session, nil
 }
 
@@ -135,26 +133,39 @@ func (s *sessionStore) viewer(r *http.Request) (models.Viewer, error) {
 	return v, err
 }
 
-// data is what is stored of a session beside its row: the notices of the next page.
+// Kinds of notices of a session.
+const (
+	done = "done" // what was asked for has happened
+	told = "told" // something else that the person should know
+)
+
+// data is what is stored of a session beside its row: the notices of the next page, by kind.
 func data(session *sessions.Session) []byte {
-	messages := session.Flashes()
-	if len(messages) == 0 {
+	notices := map[string]any{}
+	for _, kind := range []string{done, told} {
+		if messages, waiting := session.Values[kind]; waiting {
+			notices[kind] = messages
+		}
+	}
+	if len(notices) == 0 {
 		return nil
 	}
-	for _, m := range messages {
-		session.AddFlash(m)
-	}
-	text, err := json.Marshal(messages)
+	text, err := json.Marshal(notices)
 	if err != nil {
-		panic("web: a notice is no text: " + err.Error()) // flash adds strings
+		panic("web: a notice is no text: " + err.Error()) // only texts are added
 	}
 	return text
 }
 
-func flashes(data []byte) []string {
-	var messages []string
-	if len(data) > 0 && json.Unmarshal(data, &messages) != nil {
-		return nil // of another version of the server
+// restoreNotices adds what data made.
+func restoreNotices(session *sessions.Session, data []byte) {
+	var notices map[string][]string
+	if len(data) == 0 || json.Unmarshal(data, &notices) != nil { // or it is of another version of the server
+		return
 	}
-	return messages
+	for kind, messages := range notices {
+		for _, m := range messages {
+			session.AddFlash(m, kind)
+		}
+	}
 }

@@ -56,27 +56,38 @@ func (e *edge) signOut(c echo.Context) error {
 	return nil
 }
 
-// flash keeps a notice for the next page. What it tells has happened, so a notice that is lost is no failure.
-func (e *edge) flash(c echo.Context, message string) {
+// flash keeps a notice of something done for the next page, tell one of something else. What they tell has happened, so
+// a notice that is lost is no failure.
+func (e *edge) flash(c echo.Context, message string) { e.keepNotice(c, done, message) }
+
+func (e *edge) tell(c echo.Context, message string) { e.keepNotice(c, told, message) }
+
+func (e *edge) keepNotice(c echo.Context, kind, message string) {
 	if session := e.current(c); session != nil {
-		session.AddFlash(message)
+		session.AddFlash(message, kind)
 		e.saveNotices(c, session)
 	}
 }
 
-// takeFlash returns the notice that waits, "" for none.
-func (e *edge) takeFlash(c echo.Context) string {
+// takeFlash returns the notices that wait, "" where there is none: the last of each kind, if several did.
+func (e *edge) takeFlash(c echo.Context) (did, tells string) {
 	session := e.current(c)
 	if session == nil {
-		return ""
+		return "", ""
 	}
-	messages := session.Flashes()
+	did, tells = last(session.Flashes(done)), last(session.Flashes(told))
+	if did != "" || tells != "" {
+		e.saveNotices(c, session)
+	}
+	return did, tells
+}
+
+func last(messages []any) string {
 	if len(messages) == 0 {
 		return ""
 	}
-	e.saveNotices(c, session)
-	last, _ := messages[len(messages)-1].(string)
-	return last
+	text, _ := messages[len(messages)-1].(string)
+	return text
 }
 
 // current returns the session of whoever is signed in, nil for nobody.
