@@ -24,9 +24,9 @@ func (e *edge) use() {
 		e.accessLog, // turns errors into answers too, so that it logs the status
 		recoverPanics(),
 		e.headers,
-		limitBody,
 		onPages(e.sameOrigin()),
 		onPages(e.session),
+		limitBody,
 	)
 }
 
@@ -135,13 +135,13 @@ func limitBody(next echo.HandlerFunc) echo.HandlerFunc {
 			limit = maxReport
 		}
 		body := r.Body
-		if r.ContentLength > limit {
+		if r.ContentLength > limit && !isAPI(r.URL.Path) { // the API first says whether the token is right
 			io.CopyN(io.Discard, body, maxDrain)
 			return handlers.TooLarge(limit)
 		}
 		r.Body = http.MaxBytesReader(c.Response(), body, limit)
 		err := next(c)
-		if err != nil && handlers.Status(err) == http.StatusRequestEntityTooLarge {
+		if err != nil && handlers.Status(err) == http.StatusRequestEntityTooLarge || c.Response().Status == http.StatusRequestEntityTooLarge {
 			io.CopyN(io.Discard, body, maxDrain)
 		}
 		return err
