@@ -31,6 +31,9 @@ func (in deliveriesInput) filter(stack models.Stack) (store.DeliveryFilter, erro
 	if in.Reason != "" && !slices.Contains(models.Reasons(), in.Reason) {
 		bad.Add("reason", "must be one of %v", models.Reasons())
 	}
+	if in.Cursor != "" && normalID(in.Cursor) == "" {
+		bad.Add("cursor", "is not a cursor of this list: start from its first page")
+	}
 	f := store.DeliveryFilter{
 		Stack: &stack, Webhook: in.Webhook, Status: in.Status, State: in.State, Reason: in.Reason, Code: in.Code, Run: in.Run, ID: in.ID,
 		From: instant(&bad, "from", in.From), To: instant(&bad, "to", in.To),

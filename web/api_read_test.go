@@ -37,7 +37,7 @@ func TestReadingThroughTheAPI(t *testing.T) {
 			t.Errorf("%s: %d, want %d deliveries\n%s", path, a.status, want, a.text)
 		}
 	}
-	for _, path := range []string{"?status=none", "?state=none", "?reason=none", "?code=1", "?from=yesterday", "?limit=0"} {
+	for _, path := range []string{"?status=none", "?state=none", "?reason=none", "?code=1", "?from=yesterday", "?limit=0", "?cursor=next", "?statuss=failed"} {
 		if a := reader.call("GET", base+"/deliveries"+path, ""); a.status != 422 {
 			t.Errorf("%s: %d %s", path, a.status, a.text)
 		}
