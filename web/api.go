@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/danielgtaylor/huma/v2/validation"
+	"github.com/labstack/echo/v4"
 
 	"stackhook/handlers"
 	"stackhook/models"
@@ -28,7 +30,7 @@ func init() {
 	}
 }
 
-// newAPI returns the JSON API without operations, with its description at /api/v1/openapi.json.
+// newAPI returns the JSON API without operations.
 func (e *edge) newAPI() huma.API {
 	c := huma.DefaultConfig("Stackhook", e.handlers.Version)
 	c.Info.Description = "Report the state changes of infrastructure runs, read what was delivered, and deliver it again."
@@ -37,12 +39,13 @@ func (e *edge) newAPI() huma.API {
 		"token": {Type: "http", Scheme: "bearer", Description: "A token of one stack or of all, with the scope report, read or admin."},
 	}
 	c.Security = []map[string][]string{{"token": {}}}
-	c.OpenAPIPath = "/api/v1/openapi"
+	c.OpenAPIPath = ""                       // see describe
 	c.DocsPath, c.SchemasPath = "", ""       // its pages load scripts from elsewhere
 	c.CreateHooks, c.Transformers = nil, nil // they add $schema to every answer
-	strict := huma.Format{Marshal: writeJSON, Unmarshal: readJSON}
-	c.Formats = map[string]huma.Format{"application/json": strict, "json": strict} // "json" is what ends with +json
-	c.DefaultFormat = "application/json"
+	format := huma.Format{Marshal: writeJSON, Unmarshal: json.Unmarshal}
+	c.Formats = map[string]huma.Format{jsonType: format, "json": format} // "json" is what ends with +json: problems do
+	c.DefaultFormat = jsonType
+	c.RejectUnknownQueryParameters = true // a filter that is misspelt must not look like one that everything passes
 	return humaecho.New(e.echo, c)
 }
 
@@ -52,14 +55,13 @@ func writeJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
-// readJSON is called twice for each body: to look at it and to fill a struct. Looking is enough once.
-func readJSON(text []byte, v any) error {
-	if _, looking := v.(*any); looking {
-		if err := checkJSON(text); err != nil {
-			return err
-		}
+// describe serves the description of the API in OpenAPI 3.1. It needs no token: it says what the help pages say.
+func (e *edge) describe(api huma.API) {
+	text, err := json.Marshal(api.OpenAPI())
+	if err != nil {
+		panic("web: the API cannot be described: " + err.Error()) // it is the same at every start
 	}
-	return json.Unmarshal(text, v)
+	e.echo.GET("/api/v1/openapi.json", func(c echo.Context) error { return c.Blob(http.StatusOK, jsonType, text) })
 }
 
 // Error, GetStatus and ContentType make a problem what the library answers errors with.
@@ -75,21 +77,12 @@ func (p *problem) ContentType(string) string { return problemType }
 func newProblem(status int, detail string, errs []error) *problem {
 	p := &problem{Status: status, Title: http.StatusText(status), Detail: detail}
 	for _, err := range errs {
-		if _, is := errors.AsType[*http.MaxBytesError](err); is {
-			status = http.StatusRequestEntityTooLarge
-			return &problem{Status: status, Title: http.StatusText(status), Detail: handlers.Detail(handlers.TooLarge(maxReport))}
-		}
 		var found huma.ErrorDetailer
 		if errors.As(err, &found) {
 			p.Errors = append(p.Errors, fieldOf(found.ErrorDetail()))
 		}
 	}
-	switch status {
-	case http.StatusBadRequest:
-		p.Detail = "The body is not the JSON that this takes."
-	case http.StatusUnsupportedMediaType:
-		p.Detail, p.Errors = "Send the body as application/json.", nil
-	case http.StatusUnprocessableEntity:
+	if status == http.StatusUnprocessableEntity {
 		p.Detail = someFields
 	}
 	return p
@@ -110,11 +103,15 @@ func fieldOf(d *huma.ErrorDetail) problemField {
 func location(path string) string {
 	for _, part := range []string{"body.", "query.", "path."} {
 		if rest, is := strings.CutPrefix(path, part); is {
-			return rest
+			path = rest
+			break
 		}
 	}
-	return path
+	return fmt.Sprintf("%.*s", maxLocation, path)
 }
+
+// maxLocation is how much of a field's name is told. Ours are far shorter; an unknown one may be anything.
+const maxLocation = 100
 
 // problemOf turns an error of a handler into a problem. One of ours is logged here, once.
 func (e *edge) problemOf(ctx context.Context, err error) error {
@@ -130,8 +127,9 @@ func (e *edge) problemOf(ctx context.Context, err error) error {
 	case errors.As(err, &conflict) && conflict.Field != "":
 		p.Errors = []problemField{{Location: conflict.Field, Message: conflict.Detail}}
 	case status == http.StatusInternalServerError:
-		e.log.ErrorContext(ctx, "API request failed", "error", err)
-		p.Detail = "Stackhook failed. Its log says more."
+		id, _ := ctx.Value(requestIDKey{}).(string)
+		e.log.ErrorContext(ctx, "API request failed", "error", err, "requestID", id)
+		p.Detail = failedWords(id)
 	case status == http.StatusServiceUnavailable:
 		p.Detail = "Whether this was stored is not known. Repeat it, with id and stateVersion."
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {retryAfter}})

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
 
 	"stackhook/handlers"
 	"stackhook/models"
@@ -23,6 +25,9 @@ var (
 	readsRuns   permission = models.Viewer.Sees // a token that reports may read what it reported
 )
 
+// requestIDKey finds the id of the request, for the log, where there is no echo context.
+type requestIDKey struct{}
+
 // access checks, before the body is looked at and in this order: the token, the stack, the run that the path names, what
 // the token may do. Whoever may not know of a stack does not learn of it.
 func (e *edge) access(api huma.API, may permission) func(huma.Context, func(huma.Context)) {
@@ -32,7 +37,8 @@ func (e *edge) access(api huma.API, may permission) func(huma.Context, func(huma
 			err = models.ErrForbidden
 		}
 		if err == nil {
-			next(huma.WithContext(ctx, handlers.WithCaller(ctx.Context(), caller)))
+			id := humaecho.Unwrap(ctx).Response().Header().Get(echo.HeaderXRequestID)
+			next(huma.WithContext(ctx, handlers.WithCaller(context.WithValue(ctx.Context(), requestIDKey{}, id), caller)))
 			return
 		}
 		if errors.Is(err, models.ErrUnauthorized) {
@@ -52,8 +58,8 @@ func (e *edge) caller(ctx huma.Context) (caller handlers.Caller, err error) {
 			Detail: "A token in a URL ends up in logs, so it is not accepted there. Send it in the Authorization header, and revoke this one.",
 		}
 	}
-	text, is := strings.CutPrefix(ctx.Header("Authorization"), "Bearer ")
-	if !is {
+	scheme, text, _ := strings.Cut(ctx.Header("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		return caller, models.ErrUnauthorized
 	}
 	if caller.Viewer, err = e.handlers.Store.TokenViewer(ctx.Context(), strings.TrimSpace(text)); err != nil {

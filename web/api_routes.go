@@ -32,15 +32,16 @@ func (e *edge) mountAPI() {
 	add(e, api, reads, get, apiHooks, http.StatusOK, "list-webhooks", "List webhooks", h.APIWebhooks)
 	add(e, api, reads, get, apiHook, http.StatusOK, "show-webhook", "Show a webhook", h.APIShowWebhook)
 	add(e, api, reads, post, apiHook+"/secret", http.StatusOK, "reveal-secret", "Reveal a webhook's secret, which is recorded", h.APIRevealSecret)
+	e.describe(api)
 }
 
 // add mounts one operation. Errors of its handler meet the map that pages have.
 func add[I, O any](e *edge, api huma.API, may permission, method, path string, status int, id, summary string, answer func(context.Context, *I) (*O, error)) {
 	operation := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status,
-		// The limit itself is limitBody's; the library must not stop before it, and takes its own bound for too much.
-		MaxBodyBytes: maxReport + 2,
-		Middlewares:  huma.Middlewares{e.access(api, may)},
+		MaxBodyBytes: maxReport + 2, // the limit itself is limitBody's: the library must not stop before it
+		Middlewares:  huma.Middlewares{e.access(api, may), e.body},
+		Responses:    map[string]*huma.Response{},
 		Errors:       []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable},
 	}
 	if method == post {
@@ -54,4 +55,9 @@ func add[I, O any](e *edge, api huma.API, may permission, method, path string, s
 		}
 		return output, nil
 	})
+	if status == http.StatusCreated {
+		repeat := *operation.Responses["201"]
+		repeat.Description = "A repeat: the first answer again. Nothing was stored or sent now"
+		operation.Responses["200"] = &repeat
+	}
 }

@@ -140,6 +140,7 @@ func TestTheOrderOfChecks(t *testing.T) {
 	}{
 		"no token":              {"", states, broken, 401},
 		"a wrong token":         {"shk_wrong", states, broken, 401},
+		"a wrong token, a lot":  {"shk_wrong", states, strings.Repeat(" ", 2<<20), 401},
 		"no such stack":         {p.token, "/api/v1/stacks/x/runs", broken, 404},
 		"another stack":         {p.token, "/api/v1/stacks/b/runs", broken, 404},
 		"another stack's token": {token(t, site, models.ScopeReport, other.Key), states, broken, 404},

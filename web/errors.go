@@ -67,12 +67,16 @@ func answerProblem(c echo.Context, status int, err error) error {
 		}
 	}
 	if status == http.StatusInternalServerError {
-		p.Detail = fmt.Sprintf("Stackhook failed. Its log has more under the request id %s.",
-			c.Response().Header().Get(echo.HeaderXRequestID))
+		p.Detail = failedWords(c.Response().Header().Get(echo.HeaderXRequestID))
 	}
 	text, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("write a problem: %w", err)
 	}
 	return c.Blob(status, problemType, text)
+}
+
+// failedWords say what happened when it is nobody's doing but ours, and where to look.
+func failedWords(requestID string) string {
+	return "Stackhook failed. Its log has more under the request id " + requestID + "."
 }

@@ -144,7 +144,10 @@ func TestLongBodies(t *testing.T) {
 			t.Errorf("%+v: %s", c, page.Text("main"))
 		}
 	}
-	page := b.Do(b.Request(http.MethodPost, "/api/v1/stacks/net/runs", strings.NewReader(strings.Repeat(" ", 2<<20))))
+	report := b.Request(http.MethodPost, "/api/v1/stacks/net/runs", strings.NewReader(strings.Repeat(" ", 2<<20)))
+	report.Header.Set("Content-Type", "application/json")
+	report.Header.Set("Authorization", "Bearer "+token(t, site, models.ScopeReport, 0))
+	page := b.Do(report)
 	if page.Status != http.StatusRequestEntityTooLarge || page.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d %v\n%s", page.Status, page.Header, page.Body)
 	}
