@@ -25,6 +25,9 @@ var access = map[string][4]int{
 	"POST /setup":  {404, 404, 404, 404},
 	"POST /theme":  {303, 303, 303, 303},
 
+	"GET /help/webhooks":  {200, 200, 200, 200},
+	"GET /help/pipelines": {200, 200, 200, 200},
+
 	"GET /static/*": {404, 404, 404, 404},
 
 	"GET /users":                 {303, 403, 403, 200},

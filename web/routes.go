@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -53,6 +54,8 @@ func pages(h *handlers.Handlers) []route {
 		{public, post, "/theme", h.SetTheme, nil},
 
 		{public, get, "/", h.Home, nil},
+		{public, get, "/help/webhooks", h.HelpWebhooks, nil},
+		{public, get, "/help/pipelines", h.HelpPipelines, nil},
 
 		{admin, get, "/users", h.Users, nil},
 		{admin, post, "/users", h.CreateUser, h.UserForm},
@@ -98,6 +101,7 @@ func (e *edge) mount() {
 		e.echo.Add(r.method, r.path, answer)
 		if r.method == get {
 			e.echo.HEAD(r.path, answer) // the server leaves the body out
+			e.pages[r.path] = true
 		}
 		if r.form != nil {
 			e.routes[r.path] = r
@@ -134,4 +138,12 @@ func (e *edge) allow(c echo.Context, who visitor) error {
 		return models.ErrForbidden
 	}
 	return nil
+}
+
+// isPage reports whether a path can be opened, and does not only take forms.
+func (e *edge) isPage(path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	c := e.echo.NewContext(nil, nil)
+	e.echo.Router().Find(get, path, c)
+	return e.pages[c.Path()]
 }

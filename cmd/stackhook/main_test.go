@@ -81,10 +81,16 @@ type process struct {
 	more chan struct{} // closed and replaced when text grows
 }
 
-// start starts a program that is killed with the test, should it still run then.
+// start starts the program as follow does.
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: program(context.Background(), env, args...), done: make(chan struct{}), more: make(chan struct{})}
+	return follow(t, program(context.Background(), env, args...))
+}
+
+// follow starts a command that is killed with the test, should it still run then.
+func follow(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ func crawl(t *testing.T, client *browser, base string) []string {
 		for _, found := range link.FindAllStringSubmatch(body, -1) {
 			path := strings.ReplaceAll(found[1], "&amp;", "&")
 			kind := stack.ReplaceAllString(anID.ReplaceAllString(path, "*"), "/stacks/*")
-			if !kinds[kind] && !strings.HasPrefix(path, "/static/") && path != "/stacks" {
+			if !kinds[kind] && !strings.HasPrefix(path, "/static/") && !strings.HasPrefix(path, "/api/") && path != "/stacks" {
 				kinds[kind] = true
 				pages = append(pages, path)
 			}

@@ -1,0 +1,1 @@
+printf 'whsec_%s\n' "$(printf %s "$WEBHOOK_SECRET" | openssl base64 -A)"
