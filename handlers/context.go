@@ -69,7 +69,7 @@ func LocalPath(path string) string {
 }
 
 // PagePath returns the page that the person is looking at: the one that is asked for, or for a form the one that it was
-// sent from, as far as the browser says.
+// sent from, as far as the browser says; "/" if that cannot be opened again.
 func (h *Handlers) PagePath(c echo.Context) string {
 	r := c.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -79,5 +79,9 @@ func (h *Handlers) PagePath(c echo.Context) string {
 	if err != nil || from.Host != r.Host && from.Host != h.BaseURL.Host {
 		return "/"
 	}
-	return LocalPath(from.RequestURI())
+	path := LocalPath(from.RequestURI())
+	if !h.IsPage(path) {
+		return "/"
+	}
+	return path
 }

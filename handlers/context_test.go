@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/labstack/echo/v4"
@@ -61,6 +62,7 @@ func FuzzLocalPath(f *testing.F) {
 func TestPagePath(t *testing.T) {
 	t.Parallel()
 	h := &Handlers{BaseURL: &url.URL{Scheme: "https", Host: "hooks.example"}}
+	h.IsPage = func(path string) bool { return !strings.HasSuffix(path, "/delete") }
 	for _, c := range []struct{ method, target, referer, want string }{
 		{"GET", "/stacks?q=a", "https://hooks.example/else", "/stacks?q=a"},
 		{"HEAD", "/stacks", "", "/stacks"},
@@ -69,6 +71,7 @@ func TestPagePath(t *testing.T) {
 		{"POST", "/stacks", "https://evil.example/stacks/new", "/"},
 		{"POST", "/stacks", "https://hooks.example//evil.example", "/"},
 		{"POST", "/stacks", "", "/"},
+		{"POST", "/stacks", "https://hooks.example/stacks/a/delete", "/"}, // the answer to a form before
 		{"POST", "/stacks", "%", "/"},
 	} {
 		r := httptest.NewRequest(c.method, c.target, nil)

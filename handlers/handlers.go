@@ -17,7 +17,7 @@ import (
 	"stackhook/models/store"
 )
 
-// Handlers holds what the answers are made of. The command fills it; package web sets the functions on sessions.
+// Handlers holds what the answers are made of. The command fills it; package web sets the Edge.
 type Handlers struct {
 	Store            *store.Store
 	Account, Version string
@@ -34,11 +34,11 @@ type Handlers struct {
 	// EngineHealth is nil while the engine runs.
 	EngineHealth func() error
 
-	Sessions // set by package web
+	Edge // set by package web
 }
 
-// Sessions are the functions that package web keeps browsers' sessions with.
-type Sessions struct {
+// Edge is what package web does for the handlers: it keeps browsers' sessions and knows the routes.
+type Edge struct {
 	// Flash keeps a notice for the next page that something was done, Tell one of something else to know. TakeFlash
 	// returns both once, "" where there is none.
 	Flash, Tell func(c echo.Context, message string)
@@ -49,6 +49,8 @@ type Sessions struct {
 	// Resume answers a sign-in that interrupted the sending of a form: with that form, filled with what was typed, or
 	// with a redirect to next. sealed is the sign-in form's hidden field, "" for none.
 	Resume func(c echo.Context, sealed, next string) error
+	// IsPage reports whether a path of this site, with or without a query, can be opened: some only take forms.
+	IsPage func(path string) bool
 }
 
 // render writes the page. It goes to a buffer first, so that an error in the middle answers 500 and not half a page.

@@ -203,3 +203,19 @@ func TestLongFormIsNotCarried(t *testing.T) {
 		}
 	})
 }
+
+// TestThemeAfterAFormThatWasRefused: the menu of such a page must not lead to an address that only takes forms.
+func TestThemeAfterAFormThatWasRefused(t *testing.T) {
+	t.Parallel()
+	site := webtest.Offline(t)
+	storetest.Stack(t, site.Store, "net")
+	b := site.As(t, "admin")
+	for referer, want := range map[string]string{newWebhook: newWebhook, allWebhooks: "/", "/nothing": "/", newWebhook + "?a=b": newWebhook + "?a=b"} {
+		r := b.Request(http.MethodPost, allWebhooks, nil)
+		r.Header.Set("Referer", site.URL+referer)
+		page := b.Do(r)
+		if got := page.Doc.Find(`[name="back"]`).AttrOr("value", ""); page.Status != http.StatusUnprocessableEntity || got != want {
+			t.Errorf("from %s: %d, back to %q, want %q", referer, page.Status, got, want)
+		}
+	}
+}

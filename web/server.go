@@ -43,19 +43,21 @@ type edge struct {
 	sessions *sessionStore
 	forms    *formSealer
 	routes   map[string]route // those that take a form, by path
+	pages    map[string]bool  // the paths that can be opened
 }
 
-// New returns what answers every request. It sets the handlers' Sessions.
+// New returns what answers every request. It sets the handlers' Edge.
 func New(c Config) *echo.Echo {
 	h := c.Handlers
 	e := &edge{
-		echo: echo.New(), handlers: h, log: h.Log, secure: h.BaseURL.Scheme == "https", routes: map[string]route{},
+		echo: echo.New(), handlers: h, log: h.Log, secure: h.BaseURL.Scheme == "https", routes: map[string]route{}, pages: map[string]bool{},
 	}
 	hash, block := h.Store.CookieKeys()
 	e.sessions = newSessionStore(h.Store, e.secure, hash, block)
 	e.forms = newFormSealer(hash, block)
-	h.Sessions = handlers.Sessions{
+	h.Edge = handlers.Edge{
 		Flash: e.flash, Tell: e.tell, TakeFlash: e.takeFlash, SignIn: e.signIn, SignOut: e.signOut, Resume: e.resume,
+		IsPage: e.isPage,
 	}
 	e.echo.HideBanner, e.echo.HidePort = true, true
 	e.echo.HTTPErrorHandler = e.answerError
