@@ -173,8 +173,11 @@ func (e *edge) sameOrigin() echo.MiddlewareFunc {
 func (e *edge) session(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v, err := e.sessions.viewer(c.Request())
-		if err != nil {
+		if err != nil && v.User == nil {
 			return err
+		}
+		if err != nil { // pages can be read while nothing can be written
+			e.log.Warn("it was not noted that somebody was seen", "error", err)
 		}
 		v.Address = c.RealIP()
 		handlers.SetViewer(c, v)

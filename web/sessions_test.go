@@ -1,6 +1,9 @@
 package web_test
 
 import (
+	"bytes"
+	"database/sql"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -163,6 +166,28 @@ func TestSessionsFollowThePerson(t *testing.T) {
 			t.Errorf("%s: the stack is not answered with %d", name, want)
 		}
 	}
+}
+
+// TestPagesAreReadWhileNothingIsWritten: that somebody was seen is not worth a page.
+func TestPagesAreReadWhileNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		site := webtest.Offline(t, func(c *web.Config) { c.Handlers.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		b := site.As(t, "reader")
+		db, err := sql.Open("sqlite3", site.Database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Exec(`CREATE TRIGGER full BEFORE UPDATE ON sessions BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		if page := b.GET("/stacks"); page.Status != http.StatusOK || !strings.Contains(log.String(), "the disk is full") {
+			t.Errorf("%d\n%s\n%s", page.Status, page.Text("main"), log.String())
+		}
+	})
 }
 
 // TestNoticeIsShownOnce: and only to the browser that did what it tells.

@@ -28,7 +28,8 @@ func (s *Store) Session(ctx context.Context, id string, idle time.Duration) (mod
 	return first[models.Session](s.reader(ctx).Where("id = ? AND expires_at > ? AND seen_at > ?", id, micros(now), micros(now.Add(-idle))))
 }
 
-// SessionViewer returns the person of a session, with what they were granted, and notes that they were seen.
+// SessionViewer returns the person of a session, with what they were granted, and notes that they were seen. If only
+// that note fails, as on a full disk, the viewer comes with the error.
 func (s *Store) SessionViewer(ctx context.Context, session models.Session) (models.Viewer, error) {
 	user, err := first[models.User](s.reader(ctx).Where("id = ? AND active", session.UserID))
 	if err != nil {
