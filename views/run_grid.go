@@ -1,6 +1,7 @@
 package views
 
 import (
+	"strings"
 	"time"
 
 	"stackhook/models"
@@ -16,6 +17,7 @@ type RunGrid struct {
 // RunColumn is a webhook with how its deliveries of the run stand. Those that are not Arrived are in one of the others.
 type RunColumn struct {
 	Webhook                           models.Webhook
+	Name                              string // its host, with the path where another column has that host too
 	Arrived, Pending, Failed, Skipped int
 }
 
@@ -50,11 +52,22 @@ func NewRunGrid(events []models.Event, webhooks []models.Webhook, deliveries []m
 		}
 	}
 	for j, w := range webhooks {
-		grid.Columns[j].Webhook = w
+		grid.Columns[j].Webhook, grid.Columns[j].Name = w, columnName(w, webhooks)
 		grid.tally(j)
 		grid.markOvertaken(j)
 	}
 	return grid
+}
+
+// columnName is the shortest name that tells a webhook from the others.
+func columnName(w models.Webhook, among []models.Webhook) string {
+	for _, other := range among {
+		if other.ID != w.ID && other.EndpointHost == w.EndpointHost {
+			_, path, _ := strings.Cut(w.EndpointURL, w.EndpointHost)
+			return w.EndpointHost + path
+		}
+	}
+	return w.EndpointHost
 }
 
 // lasted is how long a state was the run's.

@@ -440,7 +440,7 @@ func (c RunColumn) missingWords(now time.Time) string {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
 		}
 	}
-	return c.Webhook.EndpointHost + ": " + strings.Join(parts, ", ") + c.trouble(now)
+	return c.Name + ": " + strings.Join(parts, ", ") + c.trouble(now)
 }
 
 func (c RunColumn) trouble(now time.Time) string {

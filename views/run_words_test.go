@@ -58,3 +58,17 @@ func TestTallyPutsWhatNeedsALookFirst(t *testing.T) {
 		}
 	}
 }
+
+func TestColumnsOfOneHostAreToldApart(t *testing.T) {
+	t.Parallel()
+	webhooks := []models.Webhook{
+		{ID: "1", EndpointHost: "example.com", EndpointURL: "https://example.com/a"},
+		{ID: "2", EndpointHost: "example.com", EndpointURL: "https://example.com/b?c"},
+		{ID: "3", EndpointHost: "other.example", EndpointURL: "https://other.example/a"},
+	}
+	for i, want := range []string{"example.com/a", "example.com/b?c", "other.example"} {
+		if got := NewRunGrid(nil, webhooks, nil).Columns[i].Name; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
