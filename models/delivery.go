@@ -126,8 +126,8 @@ type Attempt struct {
 type Exchange struct {
 	DeliveryID      string   `gorm:"primaryKey"`
 	Number          int      `gorm:"primaryKey;autoIncrement:false"`
-	RequestHeaders  []Header `gorm:"serializer:json"`
-	ResponseHeaders []Header `gorm:"serializer:json"`
+	RequestHeaders  []Header `gorm:"serializer:headers"`
+	ResponseHeaders []Header `gorm:"serializer:headers"`
 	// ResponseBody holds the first bytes of the body, exactly as received (gzip undone); Cut says that there was more,
 	// or that it broke off.
 	ResponseBody []byte

@@ -2,16 +2,20 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"time"
 
 	"gorm.io/gorm/schema"
+
+	"stackhook/models"
 )
 
 func init() {
 	schema.RegisterSerializer("micros", microsSerializer{})
 	schema.RegisterSerializer("nullzero", nullZeroSerializer{})
+	schema.RegisterSerializer("headers", headersSerializer{})
 }
 
 // micros returns an instant as the database keeps it: Unix microseconds in UTC, so that both databases compare and
@@ -58,4 +62,52 @@ func (nullZeroSerializer) Value(_ context.Context, _ *schema.Field, _ reflect.Va
 		return n, nil
 	}
 	return nil, nil
+}
+
+// headersSerializer keeps header lines as JSON. A receiver may send any bytes, and JSON holds only text: so each byte is
+// written as the character of that number, as in ISO 8859-1, and every value comes back as it was received.
+type headersSerializer struct{}
+
+func (headersSerializer) Scan(ctx context.Context, field *schema.Field, dst reflect.Value, value any) error {
+	var headers []models.Header
+	text, _ := value.(string)
+	if text == "" {
+		return field.Set(ctx, dst, headers)
+	}
+	if err := json.Unmarshal([]byte(text), &headers); err != nil {
+		return fmt.Errorf("column %s: %w", field.DBName, err)
+	}
+	for i, h := range headers {
+		headers[i] = models.Header{Name: asBytes(h.Name), Value: asBytes(h.Value)}
+	}
+	return field.Set(ctx, dst, headers)
+}
+
+func (headersSerializer) Value(_ context.Context, _ *schema.Field, _ reflect.Value, value any) (any, error) {
+	headers := value.([]models.Header)
+	if headers == nil {
+		return nil, nil
+	}
+	kept := make([]models.Header, len(headers))
+	for i, h := range headers {
+		kept[i] = models.Header{Name: asText(h.Name), Value: asText(h.Value)}
+	}
+	text, err := json.Marshal(kept)
+	return string(text), err
+}
+
+func asText(received string) string {
+	runes := make([]rune, len(received))
+	for i := range len(received) {
+		runes[i] = rune(received[i])
+	}
+	return string(runes)
+}
+
+func asBytes(kept string) string {
+	received := make([]byte, 0, len(kept))
+	for _, r := range kept {
+		received = append(received, byte(r))
+	}
+	return string(received)
 }

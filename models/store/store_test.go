@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,5 +53,35 @@ func TestOneStateChangeIsClaimedSentAndRecorded(t *testing.T) {
 	sums, err := s.StackSummaries(t.Context(), models.Viewer{User: &models.User{Role: models.Administrator}})
 	if err != nil || len(sums) != 1 || sums[0].Run == nil || len(sums[0].Last) != 2 {
 		t.Fatalf("summaries %+v, %v", sums, err)
+	}
+}
+
+func TestWhatAReceiverSentComesBackByteForByte(t *testing.T) {
+	t.Parallel()
+	s := storetest.New(t)
+	stack := storetest.Stack(t, s, "a")
+	storetest.Webhook(t, s, stack, "https://example.com/", "")
+	rec := storetest.Run(t, s, stack)
+	job := storetest.Claim(t, s, "me")[0]
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
+	}
+	sent := models.Exchange{ResponseHeaders: []models.Header{{Name: "X-\xff", Value: string(every)}, {Name: "Server", Value: "grün"}}, ResponseBody: every}
+	err := s.RecordAttempt(t.Context(), "me", models.Attempt{DeliveryID: job.Delivery.ID, Number: 1, StartedAt: time.Now(), Exchange: sent}, store.Outcome{Status: models.Delivered})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Delivery(t.Context(), stack, rec.Deliveries[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	attempts, err := s.Attempts(t.Context(), d)
+	if err != nil || len(attempts) != 1 {
+		t.Fatal(attempts, err)
+	}
+	got := attempts[0].Exchange
+	if !slices.Equal(got.ResponseHeaders, sent.ResponseHeaders) || !bytes.Equal(got.ResponseBody, every) || got.RequestHeaders != nil {
+		t.Errorf("got %+v", got)
 	}
 }
