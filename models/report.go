@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -81,6 +82,9 @@ func (r RunReport) Check() error {
 		}
 		if c.Message != nil && !utf8.ValidString(*c.Message) {
 			bad.Add("commit.message", "must be valid UTF-8")
+		}
+		if c.Message != nil && strings.ContainsRune(*c.Message, 0) { // PostgreSQL has no text with it
+			bad.Add("commit.message", "must not contain the character NUL")
 		}
 		checkUnix(&bad, "commit.timestamp", c.Timestamp)
 		if c.URL != nil && *c.URL != "" && !webURL(*c.URL) {

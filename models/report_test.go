@@ -47,6 +47,7 @@ func TestRunReportsAreChecked(t *testing.T) {
 		"commit.hash":        {Commit: &models.CommitReport{Hash: ptr("abc")}},
 		"commit.hash ":       {Commit: &models.CommitReport{Hash: ptr(strings.Repeat("A", 40))}},
 		"commit.message":     {Commit: &models.CommitReport{Message: ptr(strings.Repeat("x", 4097))}},
+		"commit.message ":    {Commit: &models.CommitReport{Message: ptr("a\x00b")}},
 		"commit.authorName":  {Commit: &models.CommitReport{AuthorName: &long}},
 		"commit.authorLogin": {Commit: &models.CommitReport{AuthorLogin: &long}},
 		"commit.timestamp":   {Commit: &models.CommitReport{Timestamp: ptr(int64(-5))}},
