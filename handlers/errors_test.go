@@ -68,7 +68,8 @@ func TestFields(t *testing.T) {
 func TestEveryStatusHasItsWords(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		models.ErrNotFound, models.ErrForbidden, models.ErrUnauthorized, models.ErrUnavailable, models.Invalid{{}},
+		models.ErrNotFound, models.ErrForbidden, models.ErrUnauthorized, models.ErrUnavailable,
+		models.Invalid{{}},
 		&models.Conflict{}, &models.Refused{}, echo.ErrMethodNotAllowed, TooLarge(1), unreadable(errors.New("no form")),
 		&Problem{Status: http.StatusTooManyRequests},
 	} {

@@ -45,10 +45,14 @@ func TestConnectionWords(t *testing.T) {
 		{models.Attempt{}, ""},
 		{models.Attempt{Address: "192.0.2.1:80"}, "Dialled 192.0.2.1:80."},
 		{models.Attempt{Address: "192.0.2.1:80", Protocol: "HTTP/1.1", Code: 200, Reused: true}, "Dialled 192.0.2.1:80 over HTTP/1.1, on a connection kept open."},
-		{models.Attempt{Address: "[2001:db8::1]:443", Protocol: "HTTP/2.0", TLSVersion: "TLS 1.3", Code: 200, CertificateExpiresAt: started.AddDate(0, 1, 0), StartedAt: started},
-			"Dialled [2001:db8::1]:443 over HTTP/2.0 and TLS 1.3, on a new connection. The certificate expires on 6 November 2026."},
-		{models.Attempt{Address: "192.0.2.1:443", CertificateExpiresAt: started.AddDate(0, 0, -5), StartedAt: started},
-			"Dialled 192.0.2.1:443. The certificate expired on 1 October 2026."},
+		{
+			models.Attempt{Address: "[2001:db8::1]:443", Protocol: "HTTP/2.0", TLSVersion: "TLS 1.3", Code: 200, CertificateExpiresAt: started.AddDate(0, 1, 0), StartedAt: started},
+			"Dialled [2001:db8::1]:443 over HTTP/2.0 and TLS 1.3, on a new connection. The certificate expires on 6 November 2026.",
+		},
+		{
+			models.Attempt{Address: "192.0.2.1:443", CertificateExpiresAt: started.AddDate(0, 0, -5), StartedAt: started},
+			"Dialled 192.0.2.1:443. The certificate expired on 1 October 2026.",
+		},
 	} {
 		if got := connectionWords(c.attempt); got != c.want {
 			t.Errorf("got “%s”, want “%s”", got, c.want)

@@ -48,8 +48,12 @@ func TestFailedSignInSaysTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ email, password string }{
-		{"ada@example.com", "wrong"}, {"ada@example.com", ""}, {"nobody@example.com", webtest.Password},
-		{"gone@example.com", webtest.Password}, {"new@example.com", ""}, {"", ""},
+		{"ada@example.com", "wrong"},
+		{"ada@example.com", ""},
+		{"nobody@example.com", webtest.Password},
+		{"gone@example.com", webtest.Password},
+		{"new@example.com", ""},
+		{"", ""},
 	} {
 		b := site.As(t, "")
 		page := b.POST("/login", url.Values{"email": {c.email}, "password": {c.password}, "next": {"/stacks"}})

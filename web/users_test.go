@@ -108,14 +108,26 @@ func TestAUserIsChanged(t *testing.T) {
 		want   models.User
 		says   string
 	}{
-		{url.Values{"name": {"Amazing Grace"}, "role": {"reader"}, "all_stacks": {"on"}, "active": {"on"}},
-			models.User{Name: "Amazing Grace", Role: models.Reader, AllStacks: true, Active: true}, "Saved the changes to Amazing Grace."},
-		{url.Values{"name": {"Grace"}, "role": {"reader"}, "all_stacks": {""}},
-			models.User{Name: "Grace", Role: models.Reader}, "signed out and cannot sign in"},
-		{url.Values{"name": {"Grace"}, "role": {"reader"}, "active": {"on"}},
-			models.User{Name: "Grace", Role: models.Reader, Active: true}, "can sign in again"},
-		{url.Values{"name": {""}, "role": {"admin"}, "active": {"on"}},
-			models.User{Role: models.Administrator, Active: true}, "has the new role"},
+		{
+			url.Values{"name": {"Amazing Grace"}, "role": {"reader"}, "all_stacks": {"on"}, "active": {"on"}},
+			models.User{Name: "Amazing Grace", Role: models.Reader, AllStacks: true, Active: true},
+			"Saved the changes to Amazing Grace.",
+		},
+		{
+			url.Values{"name": {"Grace"}, "role": {"reader"}, "all_stacks": {""}},
+			models.User{Name: "Grace", Role: models.Reader},
+			"signed out and cannot sign in",
+		},
+		{
+			url.Values{"name": {"Grace"}, "role": {"reader"}, "active": {"on"}},
+			models.User{Name: "Grace", Role: models.Reader, Active: true},
+			"can sign in again",
+		},
+		{
+			url.Values{"name": {""}, "role": {"admin"}, "active": {"on"}},
+			models.User{Role: models.Administrator, Active: true},
+			"has the new role",
+		},
 	} {
 		answer := admin.POST(path, step.values)
 		if says := admin.Follow(answer).Text(".notice-ok"); answer.Location() != "/users" || !strings.Contains(says, step.says) {
