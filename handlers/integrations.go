@@ -31,7 +31,7 @@ func (h *Handlers) RevealSecret(c echo.Context) error {
 		return err
 	}
 	if !w.HasSecret() {
-		h.Flash(c, "The webhook to "+w.EndpointHost+" has no secret.")
+		h.Tell(c, "The webhook to "+w.EndpointHost+" has no secret.")
 		return seeOther(c, views.IntegrationsPath(stack.ID))
 	}
 	secret, err := h.Store.RevealSecret(c.Request().Context(), actor(c), stack, w.ID)

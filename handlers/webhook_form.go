@@ -145,7 +145,10 @@ func (h *Handlers) savedWebhook(c echo.Context, stack models.Stack, w models.Web
 		}
 		return h.WebhookForm(c, values, bad, http.StatusUnprocessableEntity)
 	}
-	h.Flash(c, savedWords(w)+h.addressHint(c.Request().Context(), w))
+	h.Flash(c, savedWords(w))
+	if hint := h.addressHint(c.Request().Context(), w); hint != "" {
+		h.Tell(c, hint)
+	}
 	return seeOther(c, views.IntegrationsPath(stack.ID)+"#webhook-"+w.ID)
 }
 
@@ -156,14 +159,12 @@ func savedWords(w models.Webhook) string {
 	return "Saved. Each run state change is sent to " + w.EndpointHost + "."
 }
 
-// addressHint says why requests to a webhook that was saved would not arrive as things are.
+// addressHint says why requests to a webhook that was saved would not arrive as things are, "" if
+// they would.
 func (h *Handlers) addressHint(ctx context.Context, w models.Webhook) string {
 	endpoint, err := models.ParseEndpoint(w.Endpoint)
 	if err != nil || h.Hint == nil {
 		return ""
 	}
-	if hint := h.Hint(ctx, endpoint); hint != "" {
-		return " " + hint
-	}
-	return ""
+	return h.Hint(ctx, endpoint)
 }

@@ -111,7 +111,7 @@ func (h *Handlers) SendTest(c echo.Context) error {
 		return err
 	}
 	if d.Status == models.Pending {
-		h.Flash(c, "The test has not ended yet. Load this page again for its result.")
+		h.Tell(c, "The test has not ended yet. Load this page again for its result.")
 	}
 	return seeOther(c, views.DeliveryPath(stack.ID, d.ID))
 }

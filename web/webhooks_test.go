@@ -103,8 +103,11 @@ func TestASavedEndpointThatCannotBeReachedIsPointedOut(t *testing.T) {
 	}
 	admin := site.As(t, "admin")
 	list := admin.Follow(admin.POST(views.WebhooksPath(stack.ID), url.Values{"endpoint": {"http://10.0.0.1/"}, "enabled": {"on"}}))
-	if flash := list.Text(".flash"); flash != "Saved. Each run state change is sent to 10.0.0.1. Nothing can be sent to this endpoint: 10.0.0.1 is private." {
-		t.Error(flash)
+	if done := list.Text(".flash.notice-ok"); done != "Saved. Each run state change is sent to 10.0.0.1." {
+		t.Error(done)
+	}
+	if hint := list.Text(".flash.notice-info"); hint != "Nothing can be sent to this endpoint: 10.0.0.1 is private." {
+		t.Error(hint)
 	}
 	if w := newest(t, site, stack); w.EndpointURL != "http://10.0.0.1/" {
 		t.Errorf("stored %q", w.EndpointURL)
