@@ -108,6 +108,31 @@ func (s *Store) RunWebhooks(ctx context.Context, run models.Run) ([]models.Webho
 		Where("id IN (SELECT webhook_id FROM deliveries WHERE run_key = ?)", run.Key).Order("id"))
 }
 
+// RunTally is how the deliveries of a run stand.
+type RunTally map[models.Status]int
+
+// RunTallies counts the deliveries of each run by status, by the runs' keys.
+func (s *Store) RunTallies(ctx context.Context, runs []models.Run) (map[int64]RunTally, error) {
+	keys := []int64{0}
+	for _, r := range runs {
+		keys = append(keys, r.Key)
+	}
+	var rows []struct {
+		RunKey int64
+		Status models.Status
+		N      int
+	}
+	err := s.reader(ctx).Raw(`SELECT run_key, status, COUNT(*) AS n FROM deliveries WHERE run_key IN ? GROUP BY run_key, status`, keys).Scan(&rows).Error
+	tallies := map[int64]RunTally{}
+	for _, r := range rows {
+		if tallies[r.RunKey] == nil {
+			tallies[r.RunKey] = RunTally{}
+		}
+		tallies[r.RunKey][r.Status] = r.N
+	}
+	return tallies, unavailable(err)
+}
+
 // maxCount is where counting stops: beyond it a page says "more than 10,000".
 const maxCount = 10_001
 

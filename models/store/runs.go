@@ -225,28 +225,3 @@ func (s *Store) Runs(ctx context.Context, stack models.Stack, page Page) (Listin
 	}
 	return list(s.reader(ctx).Where("stack_key = ?", stack.Key), "key", page, func(r models.Run) string { return fmt.Sprint(r.Key) })
 }
-
-// RunTally is how the deliveries of a run stand.
-type RunTally map[models.Status]int
-
-// RunTallies counts the deliveries of each run by status, by the runs' keys.
-func (s *Store) RunTallies(ctx context.Context, runs []models.Run) (map[int64]RunTally, error) {
-	keys := []int64{0}
-	for _, r := range runs {
-		keys = append(keys, r.Key)
-	}
-	var rows []struct {
-		RunKey int64
-		Status models.Status
-		N      int
-	}
-	err := s.reader(ctx).Raw(`SELECT run_key, status, COUNT(*) AS n FROM deliveries WHERE run_key IN ? GROUP BY run_key, status`, keys).Scan(&rows).Error
-	tallies := map[int64]RunTally{}
-	for _, r := range rows {
-		if tallies[r.RunKey] == nil {
-			tallies[r.RunKey] = RunTally{}
-		}
-		tallies[r.RunKey][r.Status] = r.N
-	}
-	return tallies, unavailable(err)
-}
