@@ -95,7 +95,7 @@ func CheckPassword(password string) error {
 // memory that deliveries need.
 var hashing = make(chan struct{}, 2)
 
-// argon are the parameters of Argon2id: the library's defaults (64 MiB, one pass), with two lanes for any machine.
+// argon are the parameters of Argon2id: 64 MiB as in the library's defaults, two passes, and two lanes for any machine.
 var argon = &argon2id.Params{Memory: 64 * 1024, Iterations: 2, Parallelism: 2, SaltLength: 16, KeyLength: 32}
 
 // HashPassword returns the Argon2id hash of a password, in the PHC string format. It waits while two others are hashed.

@@ -30,7 +30,7 @@ type settingFlags struct {
 	AdminEmail     string `env:"STACKHOOK_ADMIN_EMAIL" placeholder:"EMAIL" help:"First administrator, only while there is no user."`
 	AdminPassword  string `env:"STACKHOOK_ADMIN_PASSWORD" placeholder:"PASSWORD" help:"Their password; the variable keeps it out of the process list."`
 	AllowNetworks  string `env:"STACKHOOK_ALLOW_NETWORKS" placeholder:"CIDR,…" help:"Networks that endpoints may be in although they are not public."`
-	TrustedProxies string `env:"STACKHOOK_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Networks of proxies whose X-Forwarded-* headers are believed."`
+	TrustedProxies string `env:"STACKHOOK_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Networks of proxies whose X-Forwarded-For header is believed."`
 	ConnectTimeout string `env:"STACKHOOK_CONNECT_TIMEOUT" default:"5s" placeholder:"TIME" help:"How long an attempt may take to connect (default: ${default})."`
 	Timeout        string `env:"STACKHOOK_TIMEOUT" default:"10s" placeholder:"TIME" help:"How long an attempt may take in all (default: ${default})."`
 	RetryDelays    string `env:"STACKHOOK_RETRY_DELAYS" default:"5s,30s,2m,10m,30m,2h,5h,10h,14h,24h" placeholder:"TIME,…" help:"Waits after each failed try, plus up to 10 % (default: ${default})."`

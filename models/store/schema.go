@@ -1,7 +1,7 @@
 package store
 
 // Migrations are plain SQL, so that what the tables are can be read here. The words in braces differ between the
-// databases, see dialect.go: {key} a generated primary key, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending.
+// databases, see migrate.go: {key} a generated primary key, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending.
 // A migration that was released is never edited.
 
 // firstSchema is the first migration.
