@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,8 +22,8 @@ func migrate(db *gorm.DB) error {
 	err := gormigrate.New(db, &options, []*gormigrate.Migration{
 		{ID: "0001-first", Migrate: func(tx *gorm.DB) error { return execAll(tx, append(firstSchema, auditAppendOnly)) }},
 	}).Migrate()
-	if err == gormigrate.ErrUnknownPastMigration {
-		return fmt.Errorf("the database was migrated by a newer version of Stackhook; start that version, or restore a backup made before")
+	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
+		return errors.New("the database was migrated by a newer version of Stackhook; start that version, or restore a backup made before")
 	}
 	if err != nil {
 		return fmt.Errorf("migrate the database: %w", err)

@@ -182,6 +182,16 @@ func TestLinksWorkOnceAndNotForEver(t *testing.T) {
 		if _, err := s.UseLink(t.Context(), second, "a third password", ""); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("twice: %v", err)
 		}
+		out, err := s.CreateLink(t.Context(), storetest.Shell, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetPassword(t.Context(), storetest.Shell, ada, "a fourth password"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Link(t.Context(), out); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("a link from before a new password: %v", err)
+		}
 		old, err := s.CreateLink(t.Context(), storetest.Shell, ada)
 		if err != nil {
 			t.Fatal(err)

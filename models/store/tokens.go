@@ -52,7 +52,8 @@ func (s *Store) RevokeToken(ctx context.Context, by models.Actor, id string) err
 	})
 }
 
-// TokenViewer returns the viewer that the token's text makes; models.ErrUnauthorized if it is unknown or revoked.
+// TokenViewer returns the viewer that the token's text makes; models.ErrUnauthorized if it is unknown or revoked. An error
+// beside a viewer says that only the note of its use was not stored.
 func (s *Store) TokenViewer(ctx context.Context, text string) (models.Viewer, error) {
 	tokens, err := all[models.Token](s.reader(ctx).Where("hash = ? AND revoked_at IS NULL", HashCredential(text)).Limit(1))
 	if err != nil {

@@ -141,5 +141,9 @@ func setPassword(tx *gorm.DB, by models.Actor, user models.User, hash string) er
 	if err := tx.Exec(`DELETE FROM sessions WHERE user_id = ?`, user.ID).Error; err != nil {
 		return err
 	}
+	// A link that is still out would let whoever finds it set yet another password.
+	if err := tx.Exec(`DELETE FROM links WHERE user_id = ? AND used_at IS NULL`, user.ID).Error; err != nil {
+		return err
+	}
 	return audit(tx, by, models.AuditRecord{Action: models.PasswordSet, Subject: user.Email})
 }
