@@ -114,7 +114,7 @@ func location(path string) string {
 const maxLocation = 100
 
 // problemOf turns an error of a handler into a problem. One of ours is logged here, once.
-func (e *edge) problemOf(ctx context.Context, err error) error {
+func (e *edge) problemOf(ctx context.Context, method string, err error) error {
 	status := handlers.Status(err)
 	p := &problem{Status: status, Title: http.StatusText(status), Detail: refusal(err)}
 	invalid, conflict := models.Invalid(nil), (*models.Conflict)(nil)
@@ -131,7 +131,9 @@ func (e *edge) problemOf(ctx context.Context, err error) error {
 		e.log.ErrorContext(ctx, "API request failed", "error", err, "requestID", id)
 		p.Detail = failedWords(id)
 	case status == http.StatusServiceUnavailable:
-		p.Detail = "Whether this was stored is not known. Repeat it, with id and stateVersion."
+		if method == http.MethodPost {
+			p.Detail = "Whether this was stored is not known. Repeat it; a report with id and stateVersion counts once."
+		}
 		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {retryAfter}})
 	}
 	return p

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 
@@ -95,5 +96,28 @@ func TestTheDescriptionOfTheAPI(t *testing.T) {
 	}
 	if len(described) != 10 {
 		t.Errorf("%d operations: %v", len(described), described)
+	}
+}
+
+// That a token was used is not worth an answer.
+func TestTheAPIIsReadWhileNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	site, stack, p := reporting(t)
+	run := storetest.Run(t, site.Store, stack).Run
+	db, err := sql.Open("sqlite3", site.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"tokens", "runs"} {
+		if _, err := db.Exec(`CREATE TRIGGER full_` + table + ` BEFORE UPDATE ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a := p.call("GET", "/api/v1/stacks/a/runs/"+run.ID, ""); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	if a := p.call("POST", "/api/v1/stacks/a/runs/"+run.ID+"/states", `{"state":"PLANNING"}`); a.status < 500 {
+		t.Errorf("%d %s", a.status, a.text)
 	}
 }

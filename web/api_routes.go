@@ -51,7 +51,7 @@ func add[I, O any](e *edge, api huma.API, may permission, method, path string, s
 	huma.Register(api, operation, func(ctx context.Context, input *I) (*O, error) {
 		output, err := answer(ctx, input)
 		if err != nil {
-			return nil, e.problemOf(ctx, err)
+			return nil, e.problemOf(ctx, method, err)
 		}
 		return output, nil
 	})

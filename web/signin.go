@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -27,7 +28,7 @@ func (e *edge) signIn(c echo.Context, user models.User) error {
 	device := r.UserAgent()
 	session.IsNew = true
 	session.Values = map[any]any{rowKey: models.Session{
-		UserID: user.ID, Address: c.RealIP(), Device: device[:min(len(device), maxDevice)],
+		UserID: user.ID, Address: c.RealIP(), Device: strings.ToValidUTF8(device[:min(len(device), maxDevice)], ""),
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(sessionAge),
 	}}
 	if err := session.Save(r, w); err != nil {
