@@ -21,7 +21,7 @@ func (h *Handlers) AccessForm(c echo.Context, _ url.Values, bad models.Invalid, 
 	if err != nil {
 		return err
 	}
-	ctx, v := c.Request().Context(), viewer(c)
+	ctx, v := c.Request().Context(), Viewer(c)
 	access, err := h.Store.StackAccess(ctx, stack)
 	if err != nil {
 		return err

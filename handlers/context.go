@@ -19,24 +19,21 @@ const (
 // SetViewer says who is asking; middleware of package web does.
 func SetViewer(c echo.Context, v models.Viewer) { c.Set(viewerKey, v) }
 
-// viewer returns who is asking, the zero Viewer for nobody.
-func viewer(c echo.Context) models.Viewer {
+// Viewer returns who is asking, the zero Viewer for nobody.
+func Viewer(c echo.Context) models.Viewer {
 	v, _ := c.Get(viewerKey).(models.Viewer)
 	return v
 }
 
-// Viewer returns who is asking, the zero Viewer for nobody.
-func Viewer(c echo.Context) models.Viewer { return viewer(c) }
-
 // actor returns who is asking, as the audit log keeps it.
-func actor(c echo.Context) models.Actor { return viewer(c).Actor() }
+func actor(c echo.Context) models.Actor { return Viewer(c).Actor() }
 
 // stack returns the stack that the path names. It is not found unless the viewer reads it.
 func (h *Handlers) stack(c echo.Context) (models.Stack, error) {
 	if s, is := c.Get(stackKey).(models.Stack); is {
 		return s, nil
 	}
-	v := viewer(c)
+	v := Viewer(c)
 	s, err := h.Store.Stack(c.Request().Context(), v, c.Param("stack"))
 	if err == nil && !v.Reads(s.Key) {
 		err = models.ErrNotFound

@@ -29,7 +29,7 @@ func (h *Handlers) Deliveries(c echo.Context) error {
 func (h *Handlers) AllDeliveries(c echo.Context) error {
 	page := views.DeliveriesPage{Path: views.AllDeliveriesPath, Filter: logFilter(c.QueryParams())}
 	var err error
-	if page.Stacks, err = h.Store.Stacks(c.Request().Context(), viewer(c)); err != nil {
+	if page.Stacks, err = h.Store.Stacks(c.Request().Context(), Viewer(c)); err != nil {
 		return err
 	}
 	page.Frame = h.frame(c, "Deliveries", "deliveries")
@@ -46,13 +46,13 @@ func (h *Handlers) deliveryLog(c echo.Context, page views.DeliveriesPage, stack 
 		return h.render(c, http.StatusUnprocessableEntity, views.Deliveries(page))
 	}
 	if page.Filter.Query != "" {
-		found, err := h.findID(ctx, viewer(c), filter, page.Filter)
+		found, err := h.findID(ctx, Viewer(c), filter, page.Filter)
 		if err != nil {
 			return err
 		}
 		return seeOther(c, page.Path+"?"+found.Values().Encode())
 	}
-	rows, err := h.Store.Deliveries(ctx, viewer(c), filter, listPage(c))
+	rows, err := h.Store.Deliveries(ctx, Viewer(c), filter, listPage(c))
 	if err != nil {
 		return err
 	}

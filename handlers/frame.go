@@ -19,7 +19,7 @@ func (h *Handlers) frame(c echo.Context, title, section string) views.Frame {
 	if cookie, err := c.Cookie(ThemeCookie); err == nil {
 		f.Theme = cookie.Value
 	}
-	if user := viewer(c).User; user != nil {
+	if user := Viewer(c).User; user != nil {
 		f.Person = views.PersonOf(*user)
 	}
 	return f
@@ -29,7 +29,7 @@ func (h *Handlers) frame(c echo.Context, title, section string) views.Frame {
 // place within the settings, "" elsewhere.
 func (h *Handlers) stackFrame(c echo.Context, stack models.Stack, title, tab, side string) views.Frame {
 	f := h.frame(c, title, "stacks")
-	f.Stack = views.StackHeadOf(stack, viewer(c).Administers(stack.Key))
+	f.Stack = views.StackHeadOf(stack, Viewer(c).Administers(stack.Key))
 	f.Stack.Tab, f.Stack.Side = tab, side
 	return f
 }

@@ -31,7 +31,7 @@ func (h *Handlers) GeneralForm(c echo.Context, values url.Values, bad models.Inv
 	}
 	page := views.GeneralPage{
 		Frame: h.stackFrame(c, stack, "General", "settings", "general"),
-		Stack: stack, Form: stackForm(values, bad), Administers: viewer(c).Administers(stack.Key),
+		Stack: stack, Form: stackForm(values, bad), Administers: Viewer(c).Administers(stack.Key),
 	}
 	if page.Administers && c.QueryParam("delete") != "" {
 		if page.Deleting, err = h.stackDeletion(c.Request().Context(), stack); err != nil {

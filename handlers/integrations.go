@@ -50,7 +50,7 @@ func (h *Handlers) integrations(c echo.Context, stack models.Stack, revealed str
 	}
 	page := views.IntegrationsPage{
 		Frame: h.stackFrame(c, stack, "Integrations", "settings", "integrations"),
-		Stack: stack.ID, Administers: viewer(c).Administers(stack.Key),
+		Stack: stack.ID, Administers: Viewer(c).Administers(stack.Key),
 	}
 	for _, health := range healths {
 		card, err := h.webhookCard(c, stack, health)
@@ -71,7 +71,7 @@ func (h *Handlers) integrations(c echo.Context, stack models.Stack, revealed str
 func (h *Handlers) webhookCard(c echo.Context, stack models.Stack, health store.WebhookHealth) (views.WebhookCard, error) {
 	ctx, w := c.Request().Context(), health.Webhook
 	card := views.WebhookCard{
-		Stack: stack.ID, Webhook: w, Administers: viewer(c).Administers(stack.Key),
+		Stack: stack.ID, Webhook: w, Administers: Viewer(c).Administers(stack.Key),
 		Health: views.WebhookHealth{
 			Last: health.Last, Failure: health.LastFailure, Waiting: health.Waiting, Skipped: health.Skipped, Day: views.DayTally(health.Day),
 		},

@@ -17,7 +17,7 @@ func (h *Handlers) Home(c echo.Context) error { return seeOther(c, views.StacksP
 // ShowSignIn shows the sign-in form.
 func (h *Handlers) ShowSignIn(c echo.Context) error {
 	next := LocalPath(c.QueryParam("next"))
-	if viewer(c).User != nil {
+	if Viewer(c).User != nil {
 		return seeOther(c, next)
 	}
 	return h.signInPage(c, http.StatusOK, views.SignInPage{Next: next})
@@ -72,7 +72,7 @@ func (h *Handlers) enter(c echo.Context, user models.User) error {
 // Leave signs out.
 func (h *Handlers) Leave(c echo.Context) error {
 	by := actor(c)
-	if user := viewer(c).User; user != nil {
+	if user := Viewer(c).User; user != nil {
 		if err := h.Store.RecordSignIn(c.Request().Context(), by, models.SignedOut, user.Email); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 
 // Stacks lists the stacks that the viewer may read, those that need attention first; ?q= finds some of them.
 func (h *Handlers) Stacks(c echo.Context) error {
-	ctx, v := c.Request().Context(), viewer(c)
+	ctx, v := c.Request().Context(), Viewer(c)
 	summaries, err := h.Store.StackSummaries(ctx, v)
 	if err != nil {
 		return err

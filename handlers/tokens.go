@@ -70,7 +70,7 @@ func (h *Handlers) typedToken(c echo.Context, values url.Values) (models.Token, 
 		return token, err
 	}
 	if id := values.Get("stack"); id != views.AllStacksChoice {
-		stack, err := h.Store.Stack(c.Request().Context(), viewer(c), id)
+		stack, err := h.Store.Stack(c.Request().Context(), Viewer(c), id)
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return token, err
 		}
@@ -107,7 +107,7 @@ func (h *Handlers) tokensPage(c echo.Context) (views.TokensPage, error) {
 	if err != nil {
 		return views.TokensPage{}, err
 	}
-	stacks, err := h.Store.Stacks(ctx, viewer(c))
+	stacks, err := h.Store.Stacks(ctx, Viewer(c))
 	if err != nil {
 		return views.TokensPage{}, err
 	}

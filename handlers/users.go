@@ -70,7 +70,7 @@ func (h *Handlers) usersPage(c echo.Context) (views.UsersPage, error) {
 }
 
 func userLine(c echo.Context, u models.User, grants map[int64][]models.Stack) views.UserLine {
-	v := viewer(c)
+	v := Viewer(c)
 	return views.UserLine{User: u, Stacks: grants[u.ID], You: v.User != nil && v.User.ID == u.ID}
 }
 

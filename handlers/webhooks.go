@@ -38,7 +38,7 @@ func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.W
 		return err
 	}
 	card.Alone = true
-	log, err := h.Store.Deliveries(ctx, viewer(c), store.DeliveryFilter{Stack: &stack, Webhook: w.ID}, listPage(c))
+	log, err := h.Store.Deliveries(ctx, Viewer(c), store.DeliveryFilter{Stack: &stack, Webhook: w.ID}, listPage(c))
 	if err != nil {
 		return err
 	}
