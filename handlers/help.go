@@ -34,9 +34,10 @@ func (h *Handlers) HelpPipelines(c echo.Context) error {
 // sampleRun is a run that has everything that a payload can say.
 func sampleRun() (models.Stack, models.Run) {
 	at := time.Date(2026, time.October, 6, 14, 30, 4, 0, time.UTC).Unix()
-	return models.Stack{
+	stack := models.Stack{
 		ID: "networking-prod", Name: "Networking prod", Description: "Networks of the production account", Labels: []string{"aws", "env:prod"},
-	}, models.Run{
+	}
+	run := models.Run{
 		ID: "01K6X4M2ZB8Q0V5T7N3RC9WEAH", Type: models.Tracked, Branch: "main", TriggeredBy: "ada@example.com",
 		Commit: models.Commit{
 			AuthorLogin: "ada", AuthorName: "Ada Lovelace", Hash: "8d6a1f0c5e3b92747de0c4b8a6f1523908e7cd4b",
@@ -45,4 +46,5 @@ func sampleRun() (models.Stack, models.Run) {
 		CreatedAt: at - 68, State: models.Finished, StateVersion: 7, StateAt: at,
 		Delta: &models.Delta{Added: 3, Changed: 1, Resources: 42},
 	}
+	return stack, run
 }
