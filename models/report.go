@@ -188,7 +188,7 @@ func (r StateReport) Judge(run Run, recorded *Event) (version int64, repeat bool
 	if recorded != nil {
 		if field := r.Repeats(*recorded); field != "" {
 			return 0, false, &Conflict{Field: field, Detail: fmt.Sprintf(
-				"stateVersion %d of this run is recorded as %s with another %s. The next version is %d.",
+				"stateVersion %d of this run is recorded as %s, and this report has another %s. The next version is %d.",
 				recorded.StateVersion, recorded.State, field, next)}
 		}
 		return recorded.StateVersion, true, nil

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"stackhook/models"
 )
@@ -152,7 +153,7 @@ func (r ClaimRequest) lease(tx *gorm.DB, d models.Delivery, now time.Time) (Job,
 
 // recordInterrupted writes the attempt that nobody came back from. It may have been received.
 func recordInterrupted(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries int) error {
-	err := tx.Create(&models.Attempt{
+	err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&models.Attempt{ // a late result may have written it
 		DeliveryID: d.ID, Number: d.Attempt, StartedAt: d.ClaimedAt, Reason: models.ReasonInterrupted,
 		Detail: "Stackhook ended before the answer came. The request may have been received.",
 	}).Error
