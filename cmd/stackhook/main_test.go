@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"stackhook/models/needs"
 )
 
 // actAsMain makes the test binary the program itself, so that tests run real processes without another build.
@@ -23,7 +25,7 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	for _, variable := range os.Environ() { // what is set on this machine is not the tests'
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "STACKHOOK_") {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "STACKHOOK_") && name != needs.SkipsFile {
 			os.Unsetenv(name)
 		}
 	}

@@ -14,11 +14,12 @@ import (
 	"testing"
 )
 
-// Environment variables that decide what becomes of a test that cannot run.
-const (
-	inCI      = "CI"              // set to anything: the test fails, because there everything is installed
-	skipsFile = "STACKHOOK_SKIPS" // a file that gets one line for each skip; `task test` prints it at the end
-)
+// inCI is set to anything where everything is installed: there a test that cannot run fails.
+const inCI = "CI"
+
+// SkipsFile is the environment variable that names a file which gets one line for each skip; `task test` prints it at the
+// end.
+const SkipsFile = "STACKHOOK_SKIPS"
 
 // Program returns the path of a program, which is one of the Debian packages named, blank-separated. Where it is missing
 // the test is skipped, as one of the group; a group is in the plural, such as "browser journeys".
@@ -57,7 +58,7 @@ func missing(t testing.TB, env func(string) string, group, remedy string) {
 		t.Fatalf("%s: nothing is skipped where %s is set", reason, inCI)
 		return
 	}
-	if path := env(skipsFile); path != "" {
+	if path := env(SkipsFile); path != "" {
 		if err := record(path, reason); err != nil {
 			t.Fatalf("record a skipped test: %v", err)
 			return

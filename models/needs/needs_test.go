@@ -31,7 +31,7 @@ func TestMissing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			skips := filepath.Join(t.TempDir(), "skips")
-			env := map[string]string{inCI: test.ci, skipsFile: skips}
+			env := map[string]string{inCI: test.ci, SkipsFile: skips}
 			ended := &ending{TB: t}
 			missing(ended, func(name string) string { return env[name] }, "browser journeys", "install the Debian package chromium")
 			if ended.skipped != test.skipped || ended.failed != test.failed {
@@ -49,7 +49,7 @@ func TestMissingFailsWhenItCannotBeRecorded(t *testing.T) {
 	t.Parallel()
 	ended := &ending{TB: t}
 	folder := t.TempDir()
-	missing(ended, func(name string) string { return map[string]string{skipsFile: folder}[name] }, "a group", "a remedy")
+	missing(ended, func(name string) string { return map[string]string{SkipsFile: folder}[name] }, "a group", "a remedy")
 	if ended.skipped != "" || !strings.HasPrefix(ended.failed, "record a skipped test: ") {
 		t.Errorf("skipped %q, failed %q; want a failure to record", ended.skipped, ended.failed)
 	}
