@@ -29,6 +29,8 @@ type Config struct {
 	// Expire is how long after its event, or its last redelivery, a delivery may be pending. It exceeds the sum of
 	// RetryDelays with their jitter. Default 168 h.
 	Expire time.Duration
+	// DisableAfter is how long a webhook may fail before it is disabled. Default 72 h.
+	DisableAfter time.Duration
 	// Poll is how long the loop sleeps at most, should it miss a commit or the clock be set. Default 1 s.
 	Poll time.Duration
 	// Drain is how long Run lets requests in flight finish after its context ended. Default 10 s.
@@ -66,6 +68,7 @@ func (c Config) withDefaults() Config {
 	c.MaxPerWebhook = or(c.MaxPerWebhook, min(8, c.MaxInFlight))
 	c.Lease = or(c.Lease, max(60*time.Second, c.Timeout+leaseMargin))
 	c.Expire = or(c.Expire, 168*time.Hour)
+	c.DisableAfter = or(c.DisableAfter, 72*time.Hour)
 	c.Poll = or(c.Poll, time.Second)
 	c.Drain = or(c.Drain, 10*time.Second)
 	c.Logger = or(c.Logger, slog.Default())

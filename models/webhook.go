@@ -19,8 +19,13 @@ type Webhook struct {
 	DisabledWhy       DisabledWhy
 	DisabledAt        time.Time `gorm:"serializer:micros"`
 	// Failures counts failed attempts since the last success; FailingSince is when the first of them was made.
-	Failures        int
-	FailingSince    time.Time `gorm:"serializer:micros"`
+	Failures     int
+	FailingSince time.Time `gorm:"serializer:micros"`
+	// The circuit: zero OpenUntil is closed. While it is open nothing is sent but, once OpenUntil has come, one probe,
+	// which moves OpenUntil on. Probes counts those that failed since it opened.
+	OpenUntil       time.Time `gorm:"serializer:micros"`
+	Probes          int
+	TriedAt         time.Time `gorm:"serializer:micros"` // when the last attempt that says something of the receiver ended
 	LastDeliveredAt time.Time `gorm:"serializer:micros"`
 	CreatedAt       time.Time `gorm:"serializer:micros;autoCreateTime:false"`
 	UpdatedAt       time.Time `gorm:"serializer:micros;autoUpdateTime:false"`
@@ -30,6 +35,9 @@ type Webhook struct {
 // HasSecret reports whether the webhook has a secret.
 func (w Webhook) HasSecret() bool { return len(w.SecretSealed) > 0 }
 
+// CircuitOpen reports whether deliveries wait because attempts keep failing.
+func (w Webhook) CircuitOpen() bool { return !w.OpenUntil.IsZero() }
+
 // Deleted reports whether the webhook was deleted; its log remains.
 func (w Webhook) Deleted() bool { return !w.DeletedAt.IsZero() }
 
@@ -38,8 +46,9 @@ type DisabledWhy string
 
 // Why a webhook is disabled.
 const (
-	DisabledByPerson DisabledWhy = "person" // an administrator switched it off
-	DisabledByGone   DisabledWhy = "gone"   // its receiver answered 410 Gone
+	DisabledByPerson  DisabledWhy = "person"  // an administrator switched it off
+	DisabledByGone    DisabledWhy = "gone"    // its receiver answered 410 Gone
+	DisabledByFailing DisabledWhy = "failing" // nothing arrived for STACKHOOK_DISABLE_AFTER
 )
 
 // SecretChange says what an edit does to a webhook's secret.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"stackhook/delivery"
 	"stackhook/models"
@@ -38,6 +39,10 @@ type settingFlags struct {
 	MaxPerWebhook  string `env:"STACKHOOK_MAX_PER_WEBHOOK" default:"8" placeholder:"N" help:"Requests at once to one webhook (default: ${default})."`
 	Lease          string `env:"STACKHOOK_LEASE" default:"60s" placeholder:"TIME" help:"How long an attempt is this process's own: at least the time-out plus 40s (default: ${default})."`
 	Expire         string `env:"STACKHOOK_EXPIRE" default:"168h" placeholder:"TIME" help:"When an undelivered delivery is given up: more than the sum of the delays plus 10 % (default: ${default})."`
+	DisableAfter   string `env:"STACKHOOK_DISABLE_AFTER" default:"72h" placeholder:"TIME" help:"How long a webhook may fail before it is disabled (default: ${default})."`
+	Retention      string `env:"STACKHOOK_RETENTION" default:"720h" placeholder:"TIME" help:"How long finished deliveries are kept (default: ${default})."`
+	AuditRetention string `env:"STACKHOOK_AUDIT_RETENTION" default:"8760h" placeholder:"TIME" help:"How long audit records are kept (default: ${default})."`
+	MetricsToken   string `env:"STACKHOOK_METRICS_TOKEN" placeholder:"TOKEN" help:"Bearer token for /metrics, which is not there without one."`
 	LogFormat      string `env:"STACKHOOK_LOG_FORMAT" default:"text" placeholder:"FORMAT" help:"text or json (default: ${default})."`
 	LogLevel       string `env:"STACKHOOK_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (default: ${default})."`
 }
@@ -52,6 +57,9 @@ type settings struct {
 	AdminPassword     string
 	TrustedProxies    []netip.Prefix
 	Engine            delivery.Config
+	Retention         time.Duration // of finished deliveries
+	AuditRetention    time.Duration
+	MetricsToken      string // "": no metrics
 	LogJSON           bool
 	LogLevel          slog.Level
 }
@@ -64,6 +72,9 @@ func (f settingFlags) settings() (settings, error) {
 		Admin:          models.User{Email: models.NormalizeEmail(f.AdminEmail), Role: models.Administrator},
 		AdminPassword:  f.AdminPassword,
 		TrustedProxies: wrong.networks("STACKHOOK_TRUSTED_PROXIES", f.TrustedProxies),
+		Retention:      wrong.duration("STACKHOOK_RETENTION", f.Retention),
+		AuditRetention: wrong.duration("STACKHOOK_AUDIT_RETENTION", f.AuditRetention),
+		MetricsToken:   f.MetricsToken,
 		LogJSON:        wrong.choice("STACKHOOK_LOG_FORMAT", f.LogFormat, "text", "json") == "json",
 	}
 	wrong.account("STACKHOOK_ACCOUNT", f.Account)
@@ -90,6 +101,7 @@ func (f settingFlags) engine(wrong *problems) delivery.Config {
 		MaxPerWebhook:  wrong.count("STACKHOOK_MAX_PER_WEBHOOK", f.MaxPerWebhook),
 		Lease:          wrong.duration("STACKHOOK_LEASE", f.Lease),
 		Expire:         wrong.duration("STACKHOOK_EXPIRE", f.Expire),
+		DisableAfter:   wrong.duration("STACKHOOK_DISABLE_AFTER", f.DisableAfter),
 	}
 	if len(*wrong) == before {
 		wrong.addError(c.Check())

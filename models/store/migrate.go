@@ -21,6 +21,7 @@ func migrate(db *gorm.DB) error {
 	options.ValidateUnknownMigrations = true
 	err := gormigrate.New(db, &options, []*gormigrate.Migration{
 		{ID: "0001-first", Migrate: func(tx *gorm.DB) error { return execAll(tx, append(firstSchema, auditAppendOnly)) }},
+		{ID: "0002-circuit", Migrate: func(tx *gorm.DB) error { return execAll(tx, circuitSchema) }},
 	}).Migrate()
 	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
 		return errors.New("the database was migrated by a newer version of Stackhook; start that version, or restore a backup made before")

@@ -110,6 +110,13 @@ var firstSchema = []string{
 	`CREATE INDEX audit_webhook ON audit_records (webhook_id, action, id)`,
 }
 
+// circuitSchema is the second migration: the circuit of each webhook, and when it was tried last.
+var circuitSchema = []string{
+	`ALTER TABLE webhooks ADD COLUMN open_until {int}`,
+	`ALTER TABLE webhooks ADD COLUMN probes {int} NOT NULL DEFAULT 0`,
+	`ALTER TABLE webhooks ADD COLUMN tried_at {int}`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 const auditAppendOnly = `CREATE TRIGGER audit_append_only BEFORE UPDATE ON audit_records
 	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END`
