@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -31,15 +30,14 @@ type Engine struct {
 	sender *sender
 	owner  string        // of this engine's leases
 	wake   chan struct{} // holds one nudge
-	jobs   sync.WaitGroup
-	expire time.Time // when to look for expired deliveries next; the loop's own
+	expire time.Time     // when to look for expired deliveries next; the loop's own
+	places *places
 
-	mu         sync.Mutex
-	inFlight   map[string]int // jobs by webhook
-	busy       int            // their sum
-	unrecorded int            // jobs whose result the database has not taken yet
-	turned     time.Time      // when the loop last turned, zero while it does not run
-	trouble    error          // of that turn
+	mu      sync.Mutex
+	left    bool      // something due was not claimed: a result may make room for it
+	next    time.Time // when the loop turns next
+	turned  time.Time // when the loop last turned, zero while it does not run
+	trouble error     // of that turn
 }
 
 // New returns an engine on the store, which it asks to be nudged after commits. Errors say which settings do not fit.
@@ -48,10 +46,7 @@ func New(s *store.Store, c Config) (*Engine, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	e := &Engine{
-		store: s, config: c, sender: newSender(c), owner: models.NewID(time.Now()), wake: make(chan struct{}, 1),
-		inFlight: map[string]int{},
-	}
+	e := &Engine{store: s, config: c, sender: newSender(c), owner: models.NewID(time.Now()), wake: make(chan struct{}, 1), places: newPlaces(c)}
 	s.OnCommit(e.Wake)
 	return e, nil
 }
@@ -64,21 +59,27 @@ func (e *Engine) Wake() {
 	}
 }
 
-// Run sends what is due until the context ends. Then it claims no more, lets requests in flight finish for Config.Drain,
+// Run sends what is due until the context ends. Then it takes no more, lets requests in flight finish for Config.Drain,
 // cuts off the rest and hands back what was not begun.
 func (e *Engine) Run(ctx context.Context) error {
-	if err := e.store.TakeOver(ctx, len(e.config.RetryDelays)+1); err != nil {
+	if err := e.store.TakeOver(ctx, e.maxTries()); err != nil {
 		return fmt.Errorf("take over what the last process was sending: %w", err)
 	}
 	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	e.loop(ctx, requests)
+	e.places.open(func(job store.Job) { go e.work(ctx, requests, job) })
+	e.store.HandTo(e.places, e.owner, e.config.Lease)
+	e.loop(ctx)
+	e.store.HandTo(nil, "", 0)
+	e.places.close()
 	drained := time.AfterFunc(e.config.Drain, cut)
 	defer drained.Stop()
-	e.jobs.Wait()
+	e.places.wait()
 	e.sender.close()
 	return nil
 }
+
+func (e *Engine) maxTries() int { return len(e.config.RetryDelays) + 1 }
 
 // Healthy returns nil while the loop turns and the database serves it.
 func (e *Engine) Healthy() error {
@@ -95,16 +96,16 @@ func (e *Engine) Healthy() error {
 	return nil
 }
 
-// loop turns until ctx ends. The jobs that it starts send under requests, which outlives ctx.
-func (e *Engine) loop(ctx, requests context.Context) {
+// loop turns until ctx ends.
+func (e *Engine) loop(ctx context.Context) {
 	defer func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.turned = time.Time{}
 	}()
 	for ctx.Err() == nil {
-		pause, err := e.turn(ctx, requests)
-		e.noteTurn(err)
+		pause, err := e.turn(ctx)
+		e.noteTurn(pause, err)
 		select {
 		case <-ctx.Done():
 		case <-e.wake:
@@ -113,14 +114,15 @@ func (e *Engine) loop(ctx, requests context.Context) {
 	}
 }
 
-// turn expires and claims once, and returns how long there is nothing to do unless somebody wakes the loop.
-func (e *Engine) turn(ctx, requests context.Context) (time.Duration, error) {
+// turn expires, hands back and claims once, and returns how long there is nothing to do unless somebody wakes the loop.
+func (e *Engine) turn(ctx context.Context) (time.Duration, error) {
 	// A claim that is cut off could have been committed: leases that nobody knows of. So the end of ctx cuts none.
 	db := context.WithoutCancel(ctx)
 	if err := e.expireOld(db); err != nil {
 		return databaseRetry, err
 	}
-	next, err := e.claim(db, ctx, requests)
+	e.handBack(db)
+	next, err := e.claim(db)
 	if err != nil {
 		return databaseRetry, err
 	}
@@ -129,6 +131,17 @@ func (e *Engine) turn(ctx, requests context.Context) (time.Duration, error) {
 		pause = min(pause, time.Until(next))
 	}
 	return pause, nil
+}
+
+// handBack gives up what has waited for so long that its lease does not last. It is due, and claimed again when its
+// webhook has a request to spare. Were it kept, this process's own claim would take it for interrupted.
+func (e *Engine) handBack(db context.Context) {
+	for _, job := range e.places.overdue(time.Now().Add(e.config.Timeout + startMargin)) {
+		go func() {
+			defer e.finish(job)
+			e.release(db, job)
+		}()
+	}
 }
 
 func (e *Engine) expireOld(db context.Context) error {
@@ -148,61 +161,56 @@ func (e *Engine) expireOld(db context.Context) error {
 	return nil
 }
 
+// claimMost bounds one claim, so that it does not hold up the group that it is committed in.
+const claimMost = 256
+
 // claim starts what is due, as far as the limits allow, and returns when the next delivery falls due.
-func (e *Engine) claim(db, ctx, requests context.Context) (time.Time, error) {
-	request, err := e.room()
-	if err != nil || request.Most == 0 {
-		return time.Time{}, err
+func (e *Engine) claim(db context.Context) (time.Time, error) {
+	if n := e.places.waitingResults(); n > 0 {
+		// Their leases cannot be renewed, and a claim might take their deliveries for interrupted ones.
+		return time.Time{}, fmt.Errorf("%d results wait to be recorded: %w", n, models.ErrUnavailable)
 	}
-	jobs, next, err := e.store.Claim(db, request)
+	most, perWebhook, held := e.places.claim()
+	request := store.ClaimRequest{
+		Owner: e.owner, Lease: e.config.Lease, Most: min(most, claimMost), MostPerWebhook: perWebhook, Held: held, MaxTries: e.maxTries(),
+	}
+	c, err := e.store.Claim(db, request)
 	if err != nil {
+		e.places.settle(nil)
 		return time.Time{}, fmt.Errorf("claim deliveries: %w", err)
 	}
-	for _, job := range jobs {
-		e.take(job)
-		e.jobs.Go(func() {
-			defer e.finish(job)
-			e.work(ctx, requests, job)
-		})
-	}
-	return next, nil
-}
-
-// room says what may be claimed now. While results wait for the database nothing is: their leases cannot be renewed, and
-// a claim might take their deliveries for interrupted ones and send them again.
-func (e *Engine) room() (store.ClaimRequest, error) {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.unrecorded > 0 {
-		return store.ClaimRequest{}, fmt.Errorf("%d results wait to be recorded: %w", e.unrecorded, models.ErrUnavailable)
+	e.left = c.Left
+	e.mu.Unlock()
+	e.places.settle(&c)
+	if len(c.Jobs) == claimMost {
+		return time.Now(), nil
 	}
-	return store.ClaimRequest{
-		Owner: e.owner, Lease: e.config.Lease, Most: e.config.MaxInFlight - e.busy, MostPerWebhook: e.config.MaxPerWebhook,
-		InFlight: maps.Clone(e.inFlight), MaxTries: len(e.config.RetryDelays) + 1,
-	}, nil
+	return c.Next, nil
 }
 
-func (e *Engine) take(job store.Job) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.busy++
-	e.inFlight[job.Delivery.WebhookID]++
-}
-
-// finish gives the job's place back and lets the loop fill it.
+// finish gives the job's place back, and lets the loop fill it if there is anything to fill it with.
 func (e *Engine) finish(job store.Job) {
+	e.places.done(job.Delivery.WebhookID)
+	e.mu.Lock()
+	left := e.left
+	e.mu.Unlock()
+	if left || e.places.isBehind() {
+		e.Wake()
+	}
+}
+
+// expect wakes the loop if something falls due before it turns.
+func (e *Engine) expect(due time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.busy--
-	id := job.Delivery.WebhookID
-	if e.inFlight[id]--; e.inFlight[id] == 0 {
-		delete(e.inFlight, id)
+	if due.Before(e.next) {
+		e.Wake()
 	}
-	e.Wake()
 }
 
 // noteTurn keeps how the turn went for Healthy, and logs when trouble begins and ends rather than every second.
-func (e *Engine) noteTurn(err error) {
+func (e *Engine) noteTurn(pause time.Duration, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -212,4 +220,5 @@ func (e *Engine) noteTurn(err error) {
 		e.config.Logger.Info("deliveries go on")
 	}
 	e.turned, e.trouble = time.Now(), err
+	e.next = e.turned.Add(pause)
 }

@@ -54,7 +54,8 @@ func indexOf(ids []string, id string) int {
 func TestEndedLease(t *testing.T) {
 	inWorld(t, always(200), func(t *testing.T, w *world) {
 		e, _ := w.start()
-		w.store.OnCommit(func() {}) // so that the other one is first
+		w.store.HandTo(nil, "", 0) // so that the other one is first
+		w.store.OnCommit(func() {})
 		d := w.report()
 		storetest.Claim(t, w.store, "another process")
 		e.Wake()
@@ -214,6 +215,7 @@ func TestPoll(t *testing.T) {
 	inWorld(t, always(200), func(t *testing.T, w *world) {
 		w.config.Poll = 0 // its default, 1 s
 		w.start()
+		w.store.HandTo(nil, "", 0)
 		w.store.OnCommit(func() {})
 		d := w.report()
 		w.wait(time.Second)

@@ -22,7 +22,7 @@ func TestHealthy(t *testing.T) {
 		if e.Healthy() == nil {
 			t.Error("healthy after it ended")
 		}
-		e.noteTurn(nil) // a loop that turned once and then hangs
+		e.noteTurn(0, nil) // a loop that turned once and then hangs
 		w.wait(e.config.Poll + stallAfter)
 		if err := e.Healthy(); err != nil {
 			t.Errorf("a turn may take so long: %v", err)
@@ -41,7 +41,7 @@ func TestClosedDatabase(t *testing.T) {
 		if err := e.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "take over") {
 			t.Errorf("run: %v", err)
 		}
-		if _, err := e.turn(t.Context(), t.Context()); err == nil {
+		if _, err := e.turn(t.Context()); err == nil {
 			t.Error("a turn without a database ends well")
 		}
 	})

@@ -11,30 +11,57 @@ import (
 	"stackhook/models/store"
 )
 
-// work makes the attempt of a claimed job and records it. run is Run's context: once it has ended nothing is begun.
-// requests is what the request itself runs under.
+// targetAge is how old an endpoint and a secret may be that an attempt uses, where another process changed them.
+const targetAge = time.Second
+
+// work makes the attempt of a job and records it. run is Run's context: once it has ended nothing is begun. requests is
+// what the request itself runs under.
 func (e *Engine) work(run, requests context.Context, job store.Job) {
+	defer e.finish(job)
 	db := context.WithoutCancel(requests)
-	if run.Err() != nil {
-		e.release(db, job)
+	target, a, made := e.try(run, requests, job)
+	e.places.sent(job.Delivery.WebhookID)
+	if !made {
 		return
 	}
-	if !e.holds(db, job.Delivery) {
-		return
-	}
-	target, err := e.store.Target(db, job.Delivery.WebhookID)
-	if errors.Is(err, models.ErrNotFound) || err == nil && !target.Webhook.Enabled && !job.Delivery.Test {
-		e.release(db, job) // deleted or disabled since the claim
-		return
-	}
-	a := e.attempt(requests, job, target, err)
 	if a.Reason == models.ReasonInterrupted && a.reached < waiting {
 		e.release(db, job) // cut off before a byte was sent
 		return
 	}
 	o := outcome(job.Delivery, result{a.Reason, a.StartedAt.Add(a.Total), a.retryAfter}, e.config.RetryDelays, anyChance())
+	o.Probe, o.DisableAfter = job.Probe, e.config.DisableAfter
 	e.record(requests, a.Attempt, o)
 	e.log(job.Delivery, target.Webhook, a.Attempt, o)
+	if o.Status == models.Pending {
+		e.expect(o.DueAt)
+	}
+}
+
+// try makes the attempt. If the job may not be sent now it is handed back, or is somebody else's, and no attempt is made.
+func (e *Engine) try(run, requests context.Context, job store.Job) (target store.Target, a sent, made bool) {
+	db := context.WithoutCancel(requests)
+	if run.Err() != nil {
+		e.release(db, job)
+		return target, a, false
+	}
+	if !e.holds(db, job.Delivery) {
+		return target, a, false
+	}
+	target, err := e.store.Target(db, job.Delivery.WebhookID, targetAge)
+	if err == nil && !sendable(target.Webhook, job) { // it may be better than it was a second ago
+		target, err = e.store.Target(db, job.Delivery.WebhookID, 0)
+	}
+	if errors.Is(err, models.ErrNotFound) || err == nil && !sendable(target.Webhook, job) {
+		e.release(db, job)
+		return target, a, false
+	}
+	return target, e.attempt(requests, job, target, err), true
+}
+
+// sendable reports whether a job may be sent to its webhook as that is now: it may have been disabled, or its circuit have
+// opened, since the job was taken. Tests are always sent.
+func sendable(w models.Webhook, job store.Job) bool {
+	return job.Delivery.Test || w.Enabled && (job.Probe || !w.CircuitOpen())
 }
 
 // holds reports whether the lease outlasts an attempt. One that was claimed too long ago, because the machine slept or
@@ -91,8 +118,8 @@ func (e *Engine) insist(requests context.Context, write func() error) error {
 	if !errors.Is(err, models.ErrUnavailable) {
 		return err
 	}
-	e.countUnrecorded(1)
-	defer e.countUnrecorded(-1)
+	e.places.noteUnrecorded(1)
+	defer e.places.noteUnrecorded(-1)
 	for errors.Is(err, models.ErrUnavailable) && requests.Err() == nil {
 		select {
 		case <-requests.Done():
@@ -101,12 +128,6 @@ func (e *Engine) insist(requests context.Context, write func() error) error {
 		err = write()
 	}
 	return err
-}
-
-func (e *Engine) countUnrecorded(n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.unrecorded += n
 }
 
 // log names the webhook by its id and host: the rest of an endpoint may be secret. Details may quote the host's name,

@@ -109,6 +109,7 @@ func TestRedeliver(t *testing.T) {
 // A redelivery starts the schedule anew, and its first try is at once.
 func TestRedeliverStartsTheScheduleAnew(t *testing.T) {
 	inWorld(t, always(500), func(t *testing.T, w *world) {
+		w.config.DisableAfter = 1000 * time.Hour
 		w.start()
 		d := w.report()
 		w.wait(100 * time.Hour)

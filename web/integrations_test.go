@@ -160,7 +160,7 @@ func TestAWebhookIsNotFoundThroughAnotherStack(t *testing.T) {
 			}
 		}
 	}
-	if target, err := site.Store.Target(t.Context(), w.ID); err != nil || target.Webhook.Endpoint != "https://example.com/" || target.Webhook.Deleted() {
+	if target, err := site.Store.Target(t.Context(), w.ID, 0); err != nil || target.Webhook.Endpoint != "https://example.com/" || target.Webhook.Deleted() {
 		t.Errorf("%+v, %v", target, err)
 	}
 }

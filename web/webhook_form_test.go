@@ -60,7 +60,7 @@ func TestTheSameEndpointIsRefusedAtItsField(t *testing.T) {
 	if page := admin.POST(views.WebhooksPath(other.ID), url.Values{"endpoint": {"https://deploys.example.com/hooks"}}); page.Status != http.StatusSeeOther {
 		t.Errorf("another stack: %d", page.Status)
 	}
-	if w, err := site.Store.Target(t.Context(), second.ID); err != nil || w.Webhook.Endpoint != "https://other.example.com/" || w.Secret != "two" {
+	if w, err := site.Store.Target(t.Context(), second.ID, 0); err != nil || w.Webhook.Endpoint != "https://other.example.com/" || w.Secret != "two" {
 		t.Errorf("the refused edit left %+v, %v", w, err)
 	}
 	if page := admin.POST(views.WebhookPath(stack.ID, first.ID), url.Values{"endpoint": {"https://deploys.example.com:443/hooks"}}); page.Status != http.StatusSeeOther {
@@ -108,7 +108,7 @@ func TestGenerateFillsInASecretAndSavesNothing(t *testing.T) {
 			t.Errorf("%s: %s", name, page.Doc.Find("#strength").Text())
 		}
 	}
-	if target, err := site.Store.Target(t.Context(), w.ID); err != nil || target.Secret != "old" {
+	if target, err := site.Store.Target(t.Context(), w.ID, 0); err != nil || target.Secret != "old" {
 		t.Errorf("the secret is now %q, %v", target.Secret, err)
 	}
 }
@@ -140,7 +140,7 @@ func TestAnEditKeepsReplacesOrRemovesTheSecret(t *testing.T) {
 	} {
 		step.fields.Set("endpoint", "https://example.com/")
 		page := admin.POST(views.WebhookPath(stack.ID, w.ID), step.fields)
-		target, err := site.Store.Target(t.Context(), w.ID)
+		target, err := site.Store.Target(t.Context(), w.ID, 0)
 		if err != nil || page.Status != step.status || target.Secret != step.want {
 			t.Errorf("%s: %d, the secret is %q, want %q, %v", step.name, page.Status, target.Secret, step.want, err)
 		}

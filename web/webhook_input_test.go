@@ -100,7 +100,7 @@ func TestASecretIsKeptExactlyAsTyped(t *testing.T) {
 		if got := page.Doc.Find("[data-secret]").Text(); got != typed {
 			t.Errorf("%q is shown as %q", typed, got)
 		}
-		if target, err := site.Store.Target(t.Context(), w.ID); err != nil || target.Secret != typed {
+		if target, err := site.Store.Target(t.Context(), w.ID, 0); err != nil || target.Secret != typed {
 			t.Errorf("%q signs as %q, %v", typed, target.Secret, err)
 		}
 	}

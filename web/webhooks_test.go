@@ -141,7 +141,7 @@ func TestWhoeverMayNotChangeAWebhookIsRefused(t *testing.T) {
 		}
 		site.Grant(t, stack)
 	}
-	if target, err := site.Store.Target(t.Context(), w.ID); err != nil || target.Webhook.Endpoint != "https://example.com/" {
+	if target, err := site.Store.Target(t.Context(), w.ID, 0); err != nil || target.Webhook.Endpoint != "https://example.com/" {
 		t.Errorf("%+v, %v", target, err)
 	}
 }

@@ -15,6 +15,8 @@ import (
 type Job struct {
 	Delivery models.Delivery
 	Payload  []byte
+	// Probe says that the attempt finds out whether the webhook, whose circuit is open, can be reached again.
+	Probe bool
 }
 
 // ClaimRequest says what an owner wants to take.
@@ -22,51 +24,82 @@ type ClaimRequest struct {
 	Owner          string
 	Lease          time.Duration
 	Most           int            // jobs at most
-	MostPerWebhook int            // in flight at most, those of InFlight included
-	InFlight       map[string]int // requests of this owner by webhook id
+	MostPerWebhook int            // held at most, those of Held included
+	Held           map[string]int // jobs that the owner has, by webhook id
 	// MaxTries is how many attempts the schedule has: an interrupted delivery that used them up fails.
 	MaxTries int
 }
 
-// Claim leases due deliveries of webhooks that may be sent to, and numbers their attempts. next is when the next
-// delivery falls due, zero if none waits; due ones that limits or order keep back do not count, so claim again after
-// each result.
-func (s *Store) Claim(ctx context.Context, r ClaimRequest) (jobs []Job, next time.Time, err error) {
+// Claimed is what a claim brought.
+type Claimed struct {
+	Jobs []Job
+	// Next is when the next delivery, or probe, falls due; zero if none waits.
+	Next time.Time
+	// Full are the webhooks of which more may be due than the limits let be taken.
+	Full []string
+	// Left says that something due was not taken, by the limits or because an earlier first attempt of its run has not
+	// ended: claim again after a result.
+	Left bool
+}
+
+// Claim leases due deliveries of webhooks that may be sent to, and numbers their attempts. Of a webhook whose circuit is
+// open it takes one as the probe, once that is due.
+func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 	now := time.Now()
 	waiting, err := waitingWebhooks(s.reader(ctx), now)
 	if err != nil {
-		return nil, time.Time{}, err
+		return Claimed{}, err
 	}
+	next := time.Time{}
 	var due []waitingWebhook
 	for _, w := range waiting {
-		if w.DueAt <= now.UnixMicro() {
-			due = append(due, w)
-		}
-		if later := fromMicros(w.LaterAt); w.LaterAt != 0 && (next.IsZero() || later.Before(next)) {
+		if later := w.next(now); next.IsZero() || !later.IsZero() && later.Before(next) {
 			next = later
 		}
+		if w.dueNow(now) {
+			due = append(due, w)
+		}
 	}
-	if len(due) == 0 || r.Most < 1 {
-		return nil, next, nil
+	if len(due) == 0 {
+		return Claimed{Next: next}, nil
 	}
 	// In another order each time: where all of them are busy, none is always last.
 	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-	err = s.transact(ctx, func(tx *gorm.DB) error {
-		jobs, err = r.take(tx, due, now)
-		return err
-	})
+	var c Claimed
+	err = s.commit(ctx, wish{do: func(tx *gorm.DB) error {
+		c = Claimed{Next: next} // anew: a group may be tried again
+		return r.take(tx, &c, due, now)
+	}})
 	if err != nil {
-		return nil, time.Time{}, err
+		return Claimed{}, err
 	}
-	return jobs, next, nil
+	return c, nil
 }
 
 // waitingWebhook is a webhook with pending deliveries that may be sent. Instants are microseconds, 0 for none.
 type waitingWebhook struct {
-	ID      string
-	Enabled bool
-	DueAt   int64 // of the delivery that falls due first
-	LaterAt int64 // of the first that falls due after now
+	ID        string
+	Enabled   bool
+	OpenUntil int64 // of its circuit
+	DueAt     int64 // of the delivery that falls due first
+	LaterAt   int64 // of the first that falls due after now
+}
+
+// dueNow reports whether something of it may be sent.
+func (w waitingWebhook) dueNow(now time.Time) bool {
+	return w.DueAt != 0 && max(w.DueAt, w.OpenUntil) <= now.UnixMicro()
+}
+
+// next is when something of it will be due that is not now.
+func (w waitingWebhook) next(now time.Time) time.Time {
+	at := w.LaterAt
+	if w.OpenUntil > now.UnixMicro() && w.DueAt != 0 {
+		at = max(w.DueAt, w.OpenUntil)
+	}
+	if at == 0 {
+		return time.Time{}
+	}
+	return fromMicros(at)
 }
 
 // waitingWebhooks skips through the index of pending deliveries from webhook to webhook: it costs the same however many
@@ -79,10 +112,10 @@ func waitingWebhooks(db *gorm.DB, now time.Time) ([]waitingWebhook, error) {
 			SELECT (SELECT MIN(webhook_id) FROM deliveries WHERE status = 'pending' AND webhook_id > waiting.id)
 			FROM waiting WHERE waiting.id IS NOT NULL
 		)
-		SELECT w.id, w.enabled,
+		SELECT w.id, w.enabled, COALESCE(CASE WHEN w.enabled THEN w.open_until END, 0) AS open_until,
 			COALESCE(CASE WHEN w.enabled
 				THEN (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = w.id)
-				ELSE (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND test AND webhook_id = w.id) END, 9223372036854775807) AS due_at,
+				ELSE (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND test AND webhook_id = w.id) END, 0) AS due_at,
 			COALESCE(CASE WHEN w.enabled
 				THEN (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = w.id AND due_at > ?)
 				ELSE (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND test AND webhook_id = w.id AND due_at > ?) END, 0) AS later_at
@@ -91,64 +124,135 @@ func waitingWebhooks(db *gorm.DB, now time.Time) ([]waitingWebhook, error) {
 }
 
 // take leases what the limits allow.
-func (r ClaimRequest) take(tx *gorm.DB, due []waitingWebhook, now time.Time) ([]Job, error) {
-	var jobs []Job
+func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now time.Time) error {
 	for _, w := range due {
-		room := min(r.MostPerWebhook-r.InFlight[w.ID], r.Most-len(jobs))
+		room := min(r.MostPerWebhook-r.Held[w.ID], r.Most-len(c.Jobs))
+		if w.OpenUntil != 0 {
+			room = min(room, 1)
+		}
 		if room < 1 {
+			c.Full, c.Left = append(c.Full, w.ID), true
 			continue
 		}
-		deliveries, err := dueDeliveries(tx, w, now, room)
+		jobs, err := r.takeOf(tx, w, now, room)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, d := range deliveries {
-			job, ok, err := r.lease(tx, d, now)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				jobs = append(jobs, job)
+		c.Jobs = append(c.Jobs, jobs...)
+		if w.OpenUntil != 0 {
+			continue
+		}
+		if len(jobs) == room {
+			c.Full, c.Left = append(c.Full, w.ID), true
+		}
+		if !c.Left {
+			if c.Left, err = anyDue(tx, w, now); err != nil {
+				return err
 			}
 		}
 	}
-	return jobs, nil
+	return nil
 }
 
-// dueDeliveries returns what the webhook is due, oldest first. A first attempt waits until the first attempts of all
-// earlier states of its run have ended.
-func dueDeliveries(tx *gorm.DB, w waitingWebhook, now time.Time, most int) ([]models.Delivery, error) {
-	tests := ""
-	if !w.Enabled {
-		tests = " AND test"
+// takeOf leases at most so many of one webhook.
+func (r ClaimRequest) takeOf(tx *gorm.DB, w waitingWebhook, now time.Time, most int) ([]Job, error) {
+	deliveries, err := dueDeliveries(tx, w, now, most)
+	if err != nil || len(deliveries) == 0 {
+		return nil, err
 	}
-	return all[models.Delivery](tx.Where(`webhook_id = ? AND status = 'pending' AND due_at <= ?`+tests+`
+	if w.OpenUntil != 0 {
+		mine, err := takeProbe(tx, w, now.Add(r.Lease))
+		if err != nil || !mine {
+			return nil, err
+		}
+	}
+	jobs, err := r.lease(tx, deliveries, now)
+	for i := range jobs {
+		jobs[i].Probe = w.OpenUntil != 0 && !jobs[i].Delivery.Test
+	}
+	return jobs, err
+}
+
+// anyDue reports whether something is due that was not taken: it waits for an earlier first attempt.
+func anyDue(tx *gorm.DB, w waitingWebhook, now time.Time) (due bool, err error) {
+	err = tx.Raw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending' AND due_at <= ?`+w.tests()+`)`,
+		w.ID, micros(now)).Scan(&due).Error
+	return due, err
+}
+
+// tests is the condition that narrows to what may be sent to a disabled webhook.
+func (w waitingWebhook) tests() string {
+	if w.Enabled {
+		return ""
+	}
+	return " AND test"
+}
+
+// takeProbe makes the next probe this transaction's own, unless another process was faster. If it is never heard of
+// again, the one after it is due when its lease ends.
+func takeProbe(tx *gorm.DB, w waitingWebhook, leased time.Time) (mine bool, err error) {
+	done := tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until = ?`, micros(leased), w.ID, w.OpenUntil)
+	return done.RowsAffected == 1, done.Error
+}
+
+// dueDeliveries returns what the webhook is due, oldest first, and locks it. A first attempt waits until the first
+// attempts of all earlier states of its run have ended.
+func dueDeliveries(tx *gorm.DB, w waitingWebhook, now time.Time, most int) ([]models.Delivery, error) {
+	skipLocked := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
+	return all[models.Delivery](tx.Clauses(skipLocked).Where(`webhook_id = ? AND status = 'pending' AND due_at <= ?`+w.tests()+`
 		AND (first_ended_at IS NOT NULL OR NOT EXISTS (
 			SELECT 1 FROM deliveries e WHERE e.run_key = deliveries.run_key AND e.webhook_id = deliveries.webhook_id
 			AND e.state_version < deliveries.state_version AND e.status = 'pending' AND e.first_ended_at IS NULL))`,
 		w.ID, micros(now)).Order("due_at, id").Limit(most))
 }
 
-// lease numbers the next attempt of a delivery. If its last attempt was cut by a crash, that is recorded first; a
-// delivery whose tries are used up by it fails instead, and there is no job.
-func (r ClaimRequest) lease(tx *gorm.DB, d models.Delivery, now time.Time) (Job, bool, error) {
-	if d.LeaseOwner != "" {
-		if err := recordInterrupted(tx, &d, now, r.MaxTries); err != nil {
-			return Job{}, false, err
+// lease numbers the next attempts of deliveries. Those whose last attempt was cut by a crash are recorded as interrupted
+// first; one whose tries are used up by that fails, and there is no job.
+func (r ClaimRequest) lease(tx *gorm.DB, deliveries []models.Delivery, now time.Time) ([]Job, error) {
+	var ids, events []string
+	var jobs []Job
+	for _, d := range deliveries {
+		if d.LeaseOwner != "" {
+			if err := interrupt(tx, &d, now, r.MaxTries); err != nil {
+				return nil, err
+			}
 		}
-	}
-	if d.Status == models.Pending {
+		if d.Status != models.Pending {
+			continue
+		}
 		d.Attempt++
 		d.LeaseOwner, d.ClaimedAt, d.DueAt = r.Owner, now, now.Add(r.Lease)
+		ids, events, jobs = append(ids, d.ID), append(events, d.EventID), append(jobs, Job{Delivery: d})
 	}
-	if err := tx.Save(&d).Error; err != nil {
-		return Job{}, false, err
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	if d.Status != models.Pending {
-		return Job{}, false, nil
+	err := tx.Exec(`UPDATE deliveries SET attempt = attempt + 1, lease_owner = ?, claimed_at = ?, due_at = ? WHERE ?`,
+		r.Owner, micros(now), micros(now.Add(r.Lease)), among(tx, "id", ids)).Error
+	if err != nil {
+		return nil, err
 	}
-	event, err := first[models.Event](tx.Select("payload").Where("id = ?", d.EventID))
-	return Job{Delivery: d, Payload: event.Payload}, true, err
+	return jobs, loadPayloads(tx, jobs, events)
+}
+
+func loadPayloads(tx *gorm.DB, jobs []Job, events []string) error {
+	rows, err := all[models.Event](tx.Select("id", "payload").Where(among(tx, "id", unique(events))))
+	payloads := map[string][]byte{}
+	for _, e := range rows {
+		payloads[e.ID] = e.Payload
+	}
+	for i := range jobs {
+		jobs[i].Payload = payloads[jobs[i].Delivery.EventID]
+	}
+	return err
+}
+
+// interrupt ends the attempt that nobody came back from, and its lease.
+func interrupt(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries int) error {
+	if err := recordInterrupted(tx, d, now, maxTries); err != nil {
+		return err
+	}
+	return tx.Save(d).Error
 }
 
 // recordInterrupted writes the attempt that nobody came back from. It may have been received.
@@ -173,22 +277,22 @@ func recordInterrupted(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries 
 
 // Renew prolongs a lease that is still the owner's; otherwise the delivery is somebody else's and must be dropped.
 func (s *Store) Renew(ctx context.Context, deliveryID, owner string, attempt int, lease time.Duration) (held bool, err error) {
-	err = s.transact(ctx, func(tx *gorm.DB) error {
+	err = s.commit(ctx, wish{do: func(tx *gorm.DB) error {
 		done := tx.Exec(`UPDATE deliveries SET due_at = ? WHERE id = ? AND status = 'pending' AND lease_owner = ? AND attempt = ?`,
 			micros(time.Now().Add(lease)), deliveryID, owner, attempt)
 		held = done.RowsAffected == 1
 		return done.Error
-	})
+	}})
 	return held, err
 }
 
 // Release hands back a number whose request never started: it is not an attempt, and the next one gets it again.
 func (s *Store) Release(ctx context.Context, deliveryID, owner string, attempt int) error {
-	err := s.transact(ctx, func(tx *gorm.DB) error {
+	err := s.commit(ctx, wish{do: func(tx *gorm.DB) error {
 		return tx.Exec(`UPDATE deliveries SET lease_owner = '', attempt = attempt - 1, due_at = ?
 			WHERE id = ? AND status = 'pending' AND lease_owner = ? AND attempt = ?`,
 			micros(time.Now()), deliveryID, owner, attempt).Error
-	})
+	}})
 	if err == nil {
 		s.committed()
 	}
@@ -196,8 +300,12 @@ func (s *Store) Release(ctx context.Context, deliveryID, owner string, attempt i
 }
 
 // TakeOver ends all leases: the process that holds the database's lock file knows that their owners are gone. What they
-// were sending is recorded as interrupted and due now; maxTries is as in ClaimRequest.
+// were sending is recorded as interrupted and due now; maxTries is as in ClaimRequest. On PostgreSQL, where other
+// replicas may be sending, it does nothing: leases end by time there.
 func (s *Store) TakeOver(ctx context.Context, maxTries int) error {
+	if onPostgres(s.write) {
+		return nil
+	}
 	return s.transact(ctx, func(tx *gorm.DB) error {
 		left, err := all[models.Delivery](tx.Where(`status = 'pending' AND lease_owner <> ''`))
 		if err != nil {
@@ -205,29 +313,10 @@ func (s *Store) TakeOver(ctx context.Context, maxTries int) error {
 		}
 		now := time.Now()
 		for _, d := range left { // no more than one process sends at once
-			if err := recordInterrupted(tx, &d, now, maxTries); err != nil {
-				return err
-			}
-			if err := tx.Save(&d).Error; err != nil {
+			if err := interrupt(tx, &d, now, maxTries); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-}
-
-// Target is what an attempt reads when it starts.
-type Target struct {
-	Webhook models.Webhook
-	Secret  string
-}
-
-// Target returns the webhook as it is now, with its secret opened; not found when it is deleted.
-func (s *Store) Target(ctx context.Context, webhookID string) (Target, error) {
-	w, err := first[models.Webhook](s.reader(ctx).Where("id = ? AND deleted_at IS NULL", webhookID))
-	if err != nil {
-		return Target{}, err
-	}
-	secret, err := s.Secret(w)
-	return Target{Webhook: w, Secret: secret}, err
 }

@@ -62,15 +62,15 @@ func TestWhenTheNextFallsDue(t *testing.T) {
 		stack := storetest.Stack(t, s, "a")
 		storetest.Webhook(t, s, stack, "https://example.com/", "")
 		request := store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: 10, MostPerWebhook: 10, MaxTries: 11}
-		if _, next, err := s.Claim(t.Context(), request); err != nil || !next.IsZero() {
-			t.Errorf("nothing waits, but %v, %v", next, err)
+		if c, err := s.Claim(t.Context(), request); err != nil || !c.Next.IsZero() {
+			t.Errorf("nothing waits, but %v, %v", c.Next, err)
 		}
 		storetest.Run(t, s, stack)
 		jobs := storetest.Claim(t, s, "me")
 		due := time.Now().Add(5 * time.Second)
 		record(t, s, "me", jobs[0], store.Outcome{Status: models.Pending, Reason: models.ReasonReset, DueAt: due})
-		if _, next, err := s.Claim(t.Context(), request); err != nil || !next.Equal(due) {
-			t.Errorf("next %v, want %v, %v", next, due, err)
+		if c, err := s.Claim(t.Context(), request); err != nil || !c.Next.Equal(due) {
+			t.Errorf("next %v, want %v, %v", c.Next, due, err)
 		}
 		time.Sleep(5*time.Second - time.Microsecond)
 		if jobs := storetest.Claim(t, s, "me"); len(jobs) != 0 {
@@ -94,7 +94,7 @@ func TestLimitsOfAClaim(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		most, perWebhook int
-		inFlight         map[string]int
+		held             map[string]int
 		want             int
 	}{
 		"none":            {0, 8, nil, 0},
@@ -102,7 +102,8 @@ func TestLimitsOfAClaim(t *testing.T) {
 		"a webhook busy":  {100, 2, map[string]int{a.ID: 2}, 2},
 		"a webhook's two": {100, 1, nil, 2},
 	} {
-		jobs, _, err := s.Claim(t.Context(), store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: c.most, MostPerWebhook: c.perWebhook, InFlight: c.inFlight, MaxTries: 11})
+		claimed, err := s.Claim(t.Context(), store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: c.most, MostPerWebhook: c.perWebhook, Held: c.held, MaxTries: 11})
+		jobs := claimed.Jobs
 		if err != nil || len(jobs) != c.want {
 			t.Errorf("%s: %d jobs, want %d, %v", name, len(jobs), c.want, err)
 		}

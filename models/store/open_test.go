@@ -138,7 +138,7 @@ func TestAMissingOrOtherKeyFileIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if target, err := s3.Target(t.Context(), w.ID); err != nil || target.Secret != "a secret of somebody" {
+	if target, err := s3.Target(t.Context(), w.ID, 0); err != nil || target.Secret != "a secret of somebody" {
 		t.Errorf("%q, %v", target.Secret, err)
 	}
 }

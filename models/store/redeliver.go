@@ -26,9 +26,13 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 		if err := redeliverable(d, w, now); err != nil {
 			return err
 		}
+		due, err := dueFirst(tx, w, now)
+		if err != nil {
+			return err
+		}
 		if err := tx.Exec(`UPDATE deliveries SET status = 'pending', tries = 0, due_at = ?, lease_owner = '', expire_from = ?,
 			ended_at = NULL, redelivered_at = ?, redelivered_by = ? WHERE id = ?`,
-			micros(now), micros(now), micros(now), by.Name, id).Error; err != nil {
+			due, micros(now), micros(now), by.Name, id).Error; err != nil {
 			return err
 		}
 		return audit(tx, by, webhookRecord(models.DeliveryRepeated, stack, w, id))
@@ -37,6 +41,20 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 		s.committed()
 	}
 	return err
+}
+
+// dueFirst is when a redelivery is due: now. Behind an open circuit, of which the oldest due delivery is the probe, it is
+// put before all others, and the probe is made now: that is what somebody asked for.
+func dueFirst(tx *gorm.DB, w models.Webhook, now time.Time) (due int64, err error) {
+	if !w.CircuitOpen() {
+		return now.UnixMicro(), nil
+	}
+	err = tx.Raw(`SELECT COALESCE(MIN(due_at), ?) FROM deliveries WHERE webhook_id = ? AND status = 'pending'`, micros(now), w.ID).Scan(&due).Error
+	if err != nil {
+		return 0, err
+	}
+	err = tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until > ?`, micros(now), w.ID, micros(now)).Error
+	return min(due-1, now.UnixMicro()), err
 }
 
 func redeliverable(d models.Delivery, w models.Webhook, now time.Time) error {

@@ -2,13 +2,11 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"stackhook/models"
 )
@@ -25,33 +23,28 @@ type Recorded struct {
 
 // StartRun records a new run with its first state, and its deliveries, in one transaction. A report that names a run
 // that is there already is a repeat, or a *models.Conflict if it says something else.
-func (s *Store) StartRun(ctx context.Context, stack models.Stack, report models.RunReport) (rec Recorded, err error) {
+func (s *Store) StartRun(ctx context.Context, stack models.Stack, report models.RunReport) (Recorded, error) {
 	if err := report.Check(); err != nil {
-		return rec, err
-	}
-	run := report.Run(time.Now())
-	run.StackKey = stack.Key
-	err = s.transact(ctx, func(tx *gorm.DB) error {
-		created := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&run)
-		if created.Error != nil {
-			return created.Error
-		}
-		if created.RowsAffected == 0 {
-			rec, err = repeatedRun(tx, stack, report, run.ID)
-			return err
-		}
-		rec, err = s.recordEvent(tx, stack, run, nil)
-		return err
-	})
-	s.announce(rec, err)
-	return rec, err
-}
-
-func repeatedRun(tx *gorm.DB, stack models.Stack, report models.RunReport, id string) (Recorded, error) {
-	run, err := first[models.Run](tx.Where("stack_key = ? AND id = ?", stack.Key, id))
-	if err != nil {
 		return Recorded{}, err
 	}
+	start := &startWish{stack: stack.Key, report: report}
+	err := s.commit(ctx, wish{start: start})
+	return start.rec, err
+}
+
+// RecordState records that a run changed state, and its deliveries, in one transaction. Versions and repeats are judged
+// by models.StateReport.Judge.
+func (s *Store) RecordState(ctx context.Context, stack models.Stack, runID string, report models.StateReport) (Recorded, error) {
+	if err := report.Check(); err != nil {
+		return Recorded{}, err
+	}
+	state := &stateWish{name: runName{stack.Key, runID}, report: report}
+	err := s.commit(ctx, wish{state: state})
+	return state.rec, err
+}
+
+// repeatedRun answers a report of a run that is there already.
+func repeatedRun(tx *gorm.DB, report models.RunReport, run models.Run) (Recorded, error) {
 	event, err := eventAt(tx, run, 0)
 	if err != nil {
 		return Recorded{}, err
@@ -61,52 +54,6 @@ func repeatedRun(tx *gorm.DB, stack models.Stack, report models.RunReport, id st
 			"This stack has a run with this id and another %s; it is at %s, stateVersion %d. Use another id.", field, run.State, run.StateVersion)}
 	}
 	return repeated(tx, run, event)
-}
-
-// RecordState records that a run changed state, and its deliveries, in one transaction. Versions and repeats are judged
-// by models.StateReport.Judge.
-func (s *Store) RecordState(ctx context.Context, stack models.Stack, runID string, report models.StateReport) (rec Recorded, err error) {
-	if err := report.Check(); err != nil {
-		return rec, err
-	}
-	err = s.transact(ctx, func(tx *gorm.DB) error {
-		run, err := first[models.Run](tx.Where("stack_key = ? AND id = ?", stack.Key, runID))
-		if err != nil {
-			return err
-		}
-		recorded, err := reportedEvent(tx, run, report)
-		if err != nil {
-			return err
-		}
-		version, repeat, err := report.Judge(run, recorded)
-		if err != nil {
-			return err
-		}
-		if repeat {
-			rec, err = repeated(tx, run, *recorded)
-			return err
-		}
-		run = advance(run, report, version)
-		if err := tx.Save(&run).Error; err != nil {
-			return err
-		}
-		rec, err = s.recordEvent(tx, stack, run, report.Delta)
-		return err
-	})
-	s.announce(rec, err)
-	return rec, err
-}
-
-// reportedEvent returns the event with the version that the report names, nil if there is none.
-func reportedEvent(tx *gorm.DB, run models.Run, report models.StateReport) (*models.Event, error) {
-	if report.StateVersion == nil {
-		return nil, nil
-	}
-	event, err := eventAt(tx, run, *report.StateVersion)
-	if errors.Is(err, models.ErrNotFound) {
-		return nil, nil
-	}
-	return &event, err
 }
 
 // advance returns the run in its next state.
@@ -121,42 +68,6 @@ func advance(run models.Run, report models.StateReport, version int64) models.Ru
 	}
 	return run
 }
-
-// recordEvent stores the state that the run is in now: the event with its frozen payload, and one delivery for each
-// webhook of the stack.
-func (s *Store) recordEvent(tx *gorm.DB, stack models.Stack, run models.Run, delta *models.Delta) (Recorded, error) {
-	// Read again: the payload tells the stack as it is at the moment of the commit, and a deleted one gets no more runs.
-	stack, err := first[models.Stack](tx.Where("key = ? AND deleted_at IS NULL", stack.Key))
-	if err != nil {
-		return Recorded{}, err
-	}
-	payload, err := models.EncodePayload(s.account, stack, run)
-	if err != nil {
-		return Recorded{}, err
-	}
-	now := time.Now()
-	event := models.Event{
-		ID: models.NewID(now), StackKey: stack.Key, RunKey: run.Key, RunID: run.ID, State: run.State,
-		StateVersion: run.StateVersion, At: run.StateAt, Delta: delta, Payload: payload, CreatedAt: now,
-	}
-	if err := tx.Create(&event).Error; err != nil {
-		return Recorded{}, err
-	}
-	webhooks, err := all[models.Webhook](tx.Select("id", "enabled").Where("stack_key = ? AND deleted_at IS NULL", stack.Key).Order("id"))
-	if err != nil {
-		return Recorded{}, err
-	}
-	deliveries := newDeliveries(event, webhooks, now)
-	if len(deliveries) > 0 {
-		if err := tx.CreateInBatches(deliveries, insertBatch).Error; err != nil {
-			return Recorded{}, err
-		}
-	}
-	return Recorded{Run: run, Event: event, Deliveries: spoken(deliveries)}, nil
-}
-
-// insertBatch keeps a statement's variables below SQLite's limit of 32,766.
-const insertBatch = 500
 
 // newDeliveries makes a delivery for each webhook: pending and due now, or skipped while the webhook is disabled.
 func newDeliveries(event models.Event, webhooks []models.Webhook, now time.Time) []models.Delivery {
@@ -191,12 +102,7 @@ func repeated(tx *gorm.DB, run models.Run, event models.Event) (Recorded, error)
 	return Recorded{Run: run, Event: event, Deliveries: ids, Repeated: true}, err
 }
 
-func (s *Store) announce(rec Recorded, err error) {
-	if err == nil && !rec.Repeated {
-		s.committed()
-	}
-}
-
+// eventAt returns the event with that version, without its payload.
 func eventAt(tx *gorm.DB, run models.Run, version int64) (models.Event, error) {
 	return first[models.Event](tx.Omit("payload").Where("run_key = ? AND state_version = ?", run.Key, version))
 }

@@ -83,6 +83,7 @@ func takenStack(err error) error {
 // DeleteStack makes the stack unseen at once: it and its webhooks are marked, its tokens revoked, nothing is sent any
 // more. What belonged to it goes in batches, see PurgeStacks.
 func (s *Store) DeleteStack(ctx context.Context, by models.Actor, stack models.Stack) error {
+	defer s.forgetTargets()
 	return s.transact(ctx, func(tx *gorm.DB) error {
 		now := micros(time.Now())
 		done := tx.Exec(`UPDATE stacks SET deleted_at = ? WHERE key = ? AND deleted_at IS NULL`, now, stack.Key)

@@ -35,9 +35,13 @@ type Store struct {
 	read    *gorm.DB
 	unlock  func()
 
+	writer  *writer
+	targets targets
+
 	mu       sync.Mutex
 	onCommit func()
 	changed  chan struct{} // closed and replaced after each commit that changed a delivery
+	handover handover
 }
 
 // Open opens the database, migrates it and opens the keys. Errors say what to do.
@@ -80,12 +84,18 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if o.KeyFile == "" {
 		o.KeyFile = filepath.Join(filepath.Dir(o.Database), "stackhook.key")
 	}
-	s.keys, err = openKeys(o.KeyFile, inUse)
-	return err
+	if s.keys, err = openKeys(o.KeyFile, inUse); err != nil {
+		return err
+	}
+	s.writer = newWriter(s, 1)
+	return nil
 }
 
 // Close closes the database and gives the lock back.
 func (s *Store) Close() error {
+	if s.writer != nil {
+		s.writer.close()
+	}
 	var errs []error
 	for _, db := range []*gorm.DB{s.read, s.write} {
 		if db == nil {
@@ -124,14 +134,27 @@ func (s *Store) OnCommit(f func()) {
 
 // committed tells the engine and whoever waits for a delivery that something changed.
 func (s *Store) committed() {
+	s.announce()
+	s.nudge()
+}
+
+// nudge tells the engine that something may be due.
+func (s *Store) nudge() {
 	s.mu.Lock()
-	f, changed := s.onCommit, s.changed
-	s.changed = make(chan struct{})
+	f := s.onCommit
 	s.mu.Unlock()
-	close(changed)
 	if f != nil {
 		f()
 	}
+}
+
+// announce wakes those who wait for a delivery to change.
+func (s *Store) announce() {
+	s.mu.Lock()
+	changed := s.changed
+	s.changed = make(chan struct{})
+	s.mu.Unlock()
+	close(changed)
 }
 
 // changes returns a channel that is closed with the next commit that changes a delivery.

@@ -25,7 +25,7 @@ func TestOneStateChangeIsClaimedSentAndRecorded(t *testing.T) {
 	if len(jobs) != 1 || jobs[0].Delivery.ID != rec.Deliveries[0] || jobs[0].Delivery.Attempt != 1 || len(jobs[0].Payload) == 0 {
 		t.Fatalf("claimed %+v", jobs)
 	}
-	target, err := s.Target(t.Context(), w.ID)
+	target, err := s.Target(t.Context(), w.ID, 0)
 	if err != nil || target.Secret != "secret" || target.Webhook.EndpointURL != "https://example.com/" {
 		t.Fatalf("target %+v, %v", target, err)
 	}

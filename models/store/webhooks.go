@@ -77,6 +77,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, by models.Actor, stack models
 		return s.afterEdit(tx, by, stack, before, after)
 	})
 	if err == nil {
+		s.forgetTargets()
 		s.committed()
 	}
 	return after, takenEndpoint(err)
@@ -102,6 +103,7 @@ func (s *Store) edit(before models.Webhook, endpoint models.Endpoint, form model
 	}
 	if mended(before, after) {
 		after.Failures, after.FailingSince = 0, time.Time{}
+		after.CloseCircuit()
 	}
 	return after, nil
 }
@@ -158,6 +160,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models
 		return audit(tx, by, webhookRecord(models.WebhookDeleted, stack, w, ""))
 	})
 	if err == nil {
+		s.forgetTargets()
 		s.committed()
 	}
 	return err

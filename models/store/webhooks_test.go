@@ -74,7 +74,7 @@ func TestAnEditKeepsReplacesOrRemovesTheSecret(t *testing.T) {
 	}
 	opened := func() string {
 		t.Helper()
-		target, err := s.Target(t.Context(), w.ID)
+		target, err := s.Target(t.Context(), w.ID, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,9 +79,9 @@ func State(t testing.TB, s *store.Store, stack models.Stack, run string, state m
 // Claim takes everything that is due.
 func Claim(t testing.TB, s *store.Store, owner string) []store.Job {
 	t.Helper()
-	jobs, _, err := s.Claim(t.Context(), store.ClaimRequest{Owner: owner, Lease: time.Minute, Most: 1000, MostPerWebhook: 1000, MaxTries: 11})
+	claimed, err := s.Claim(t.Context(), store.ClaimRequest{Owner: owner, Lease: time.Minute, Most: 1000, MostPerWebhook: 1000, MaxTries: 11})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return jobs
+	return claimed.Jobs
 }

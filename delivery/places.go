@@ -1,0 +1,265 @@
+package delivery
+
+import (
+	"sync"
+	"time"
+
+	"stackhook/models/store"
+)
+
+const (
+	// maxWaiting is how many deliveries of one webhook wait in memory for a request to end: enough to keep its
+	// connections busy while the next claim is made, little enough that their leases last.
+	maxWaiting = 64
+	// maxHeld is how many deliveries this process has in memory, in all.
+	maxHeld = 4096
+)
+
+// places keeps which deliveries are in this process's hands, and starts each when its webhook and the process have a
+// request to spare. A delivery's place is reserved, then it waits, is sent, and is given back once its result is durable.
+type places struct {
+	perWebhook, inAll int // requests at once
+
+	mu       sync.Mutex
+	start    func(store.Job) // sends a job; nil until open
+	closed   bool
+	webhooks map[string]*place
+	held     int      // in any of the stages
+	sending  int      // requests
+	ready    []*place // those that wait for a request of the process, in the order in which they came
+	// behind are the webhooks of which something due may lie in the database, which a claim has to take before anything
+	// newer is taken from a commit; during are those that became so while a claim was running.
+	behind, during map[string]bool
+	claiming       bool
+	unrecorded     int        // jobs whose result the database has not taken yet
+	empty          *sync.Cond // when held falls to 0
+}
+
+// place is what there is of one webhook.
+type place struct {
+	id                           string
+	reserved, sending, recording int
+	waiting                      []store.Job
+	isReady                      bool // it is in places.ready
+}
+
+func (p *place) held() int { return p.reserved + len(p.waiting) + p.sending }
+
+func newPlaces(c Config) *places {
+	p := &places{
+		perWebhook: c.MaxPerWebhook, inAll: c.MaxInFlight, webhooks: map[string]*place{}, behind: map[string]bool{},
+		during: map[string]bool{},
+	}
+	p.empty = sync.NewCond(&p.mu)
+	return p
+}
+
+// open makes places start jobs from now on. start must not block.
+func (p *places) open(start func(store.Job)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.start, p.closed = start, false
+}
+
+// Reserve keeps a place for a new delivery. A webhook of which older ones lie in the database is refused until a claim
+// has taken those, and all are while results wait for the database.
+func (p *places) Reserve(webhook string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.of(webhook)
+	if p.start == nil || p.closed || p.unrecorded > 0 || p.behind[webhook] || p.held >= maxHeld || w.held() >= p.perWebhook+maxWaiting {
+		p.behind[webhook] = true
+		if p.claiming {
+			p.during[webhook] = true
+		}
+		p.drop(w)
+		return false
+	}
+	w.reserved++
+	p.held++
+	return true
+}
+
+// Return gives reserved places back.
+func (p *places) Return(webhook string, n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.of(webhook)
+	w.reserved -= n
+	p.release(w, n)
+}
+
+// Take starts the deliveries whose places were reserved, or lets them wait.
+func (p *places) Take(jobs []store.Job) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, job := range jobs {
+		w := p.of(job.Delivery.WebhookID)
+		w.reserved--
+		w.waiting = append(w.waiting, job)
+		p.dispatch(w)
+	}
+}
+
+// sent gives the request of a job back, which then waits for its result to be durable.
+func (p *places) sent(webhook string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.of(webhook)
+	w.sending--
+	w.recording++
+	p.sending--
+	p.dispatch(w)
+	for len(p.ready) > 0 && p.sending < p.inAll {
+		next := p.ready[0]
+		p.ready = p.ready[1:]
+		next.isReady = false
+		p.dispatch(next)
+	}
+}
+
+// done gives the place of a job back.
+func (p *places) done(webhook string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.of(webhook)
+	w.recording--
+	p.release(w, 1)
+}
+
+// dispatch starts what may be sent of one webhook. Once closed, everything is started: nothing is sent any more, and each
+// job finds that out.
+func (p *places) dispatch(w *place) {
+	for len(w.waiting) > 0 && (w.sending < p.perWebhook || p.closed) {
+		if p.sending >= p.inAll && !p.closed {
+			if !w.isReady {
+				w.isReady = true
+				p.ready = append(p.ready, w)
+			}
+			return
+		}
+		job := w.waiting[0]
+		w.waiting = w.waiting[1:]
+		w.sending++
+		p.sending++
+		p.start(job)
+	}
+}
+
+// claim says what a claim may take: so many jobs of each webhook beside those that are held. settle ends it.
+func (p *places) claim() (most, perWebhook int, held map[string]int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.claiming = true
+	clear(p.during)
+	held = map[string]int{}
+	for id, w := range p.webhooks {
+		if n := w.held(); n > 0 {
+			held[id] = n
+		}
+	}
+	return maxHeld - p.held, p.perWebhook + maxWaiting, held
+}
+
+// settle takes what a claim brought. c is nil if it failed: then nothing is known anew.
+func (p *places) settle(c *store.Claimed) {
+	p.mu.Lock()
+	p.claiming = false
+	if c == nil {
+		p.mu.Unlock()
+		return
+	}
+	p.behind, p.during = p.during, p.behind
+	for _, id := range c.Full {
+		p.behind[id] = true
+	}
+	for _, job := range c.Jobs {
+		p.of(job.Delivery.WebhookID).reserved++
+	}
+	p.held += len(c.Jobs)
+	p.mu.Unlock()
+	p.Take(c.Jobs)
+}
+
+// overdue takes out the jobs that wait and whose lease ends before the given time. Each is to be ended by done.
+func (p *places) overdue(before time.Time) []store.Job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var late []store.Job
+	for _, w := range p.webhooks {
+		kept := w.waiting[:0:0]
+		for _, job := range w.waiting {
+			if job.Delivery.DueAt.Round(0).Before(before) {
+				late = append(late, job)
+				w.recording++
+			} else {
+				kept = append(kept, job)
+			}
+		}
+		w.waiting = kept
+	}
+	return late
+}
+
+// close refuses everything from now on, and lets go what waits.
+func (p *places) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, w := range p.webhooks {
+		p.dispatch(w)
+	}
+}
+
+// wait returns when nothing is held.
+func (p *places) wait() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.held > 0 {
+		p.empty.Wait()
+	}
+}
+
+// noteUnrecorded counts jobs whose result waits for the database to be available again.
+func (p *places) noteUnrecorded(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unrecorded += n
+}
+
+func (p *places) waitingResults() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unrecorded
+}
+
+// isBehind reports whether a claim has to take something of any webhook.
+func (p *places) isBehind() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.behind) > 0
+}
+
+func (p *places) of(webhook string) *place {
+	w := p.webhooks[webhook]
+	if w == nil {
+		w = &place{id: webhook}
+		p.webhooks[webhook] = w
+	}
+	return w
+}
+
+func (p *places) release(w *place, n int) {
+	p.held -= n
+	p.drop(w)
+	if p.held == 0 {
+		p.empty.Broadcast()
+	}
+}
+
+// drop forgets a webhook of which nothing is held.
+func (p *places) drop(w *place) {
+	if w.held() == 0 && w.recording == 0 && !w.isReady {
+		delete(p.webhooks, w.id)
+	}
+}

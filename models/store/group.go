@@ -1,0 +1,128 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// errRaced says that another transaction did at the same time what a group was about to do. Tried again, the group sees
+// what the other one did.
+var errRaced = errors.New("another transaction was faster")
+
+// group is a transaction for many callers. It reads what all of them need by one query each, decides about the members in
+// the order in which they came, each seeing what the ones before it did, and writes the rows of all in few statements.
+type group struct {
+	store   *Store
+	members []*member
+	tx      *gorm.DB
+	now     time.Time
+	hand    handover
+
+	runs     map[runName]*groupRun
+	stacks   map[int64]models.Stack
+	webhooks map[int64][]models.Webhook // of a stack: id, enabled and circuit
+	firsts   map[runWebhook]bool        // whose first attempts have not all ended
+
+	events     []models.Event
+	deliveries []models.Delivery
+
+	ends     map[*member]error // what each caller is told
+	putOff   []*member         // they need what this group is about to write
+	handed   []Job
+	reserved map[string]int // places by webhook
+	nudge    bool           // something is due that was not handed over
+	forget   bool           // a webhook changed
+}
+
+// runName is how callers name a run.
+type runName struct {
+	stack int64
+	id    string
+}
+
+// runWebhook is whose first attempts go in order.
+type runWebhook struct {
+	run     int64
+	webhook string
+}
+
+// commitGroup makes the members' changes durable, or none of them.
+func (s *Store) commitGroup(members []*member) (*group, error) {
+	g := &group{
+		store: s, members: members, now: time.Now(), hand: s.hand(), runs: map[runName]*groupRun{}, stacks: map[int64]models.Stack{},
+		webhooks: map[int64][]models.Webhook{}, firsts: map[runWebhook]bool{}, ends: map[*member]error{}, reserved: map[string]int{},
+	}
+	ctx, cancel := s.groupContext()
+	defer cancel()
+	if err := s.transact(ctx, g.write); err != nil {
+		g.giveBack()
+		return nil, err
+	}
+	return g, nil
+}
+
+// groupContext bounds a transaction on PostgreSQL, whose connection may hang. SQLite's time-outs are its own, and a
+// context that can end costs a goroutine for each of its statements.
+func (s *Store) groupContext() (context.Context, context.CancelFunc) {
+	if onPostgres(s.write) {
+		return context.WithTimeout(context.Background(), commitWithin)
+	}
+	return context.Background(), func() {}
+}
+
+// write is the transaction.
+func (g *group) write(tx *gorm.DB) error {
+	g.tx = tx
+	for _, step := range []func() error{
+		g.loadRuns, g.loadStacks, g.insertRuns, g.loadFirsts, g.judge, g.insertEvents, g.recordResults,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	for _, m := range g.members {
+		if m.do == nil {
+			continue
+		}
+		if err := m.do(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish tells everybody, once the group is durable.
+func (g *group) finish() {
+	if g.forget {
+		g.store.forgetTargets()
+	}
+	if len(g.handed) > 0 {
+		g.hand.taker.Take(g.handed)
+	}
+	g.store.announce()
+	if g.nudge {
+		g.store.nudge()
+	}
+	late := map[*member]bool{}
+	for _, m := range g.putOff {
+		late[m] = true
+	}
+	for _, m := range g.members {
+		if !late[m] {
+			m.ended <- g.ends[m]
+		}
+	}
+	g.store.writer.commitAll(g.putOff)
+}
+
+// giveBack returns the places of a group that was not committed.
+func (g *group) giveBack() {
+	for webhook, places := range g.reserved {
+		g.hand.taker.Return(webhook, places)
+	}
+}

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// noteHealth keeps on the webhooks' rows how their receivers do: the circuit, and what leads to disabling. Tests count
+// for nothing.
+func (g *group) noteHealth(results []ended) error {
+	var ids []string
+	for _, r := range results {
+		if !r.Test {
+			ids = append(ids, r.WebhookID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	webhooks, err := all[models.Webhook](locked(g.tx).Select("id", "stack_key", "endpoint_host", "enabled", "failures", "failing_since",
+		"last_delivered_at", "open_until", "probes", "tried_at").Where(among(g.tx, "id", unique(ids))).Order("id"))
+	if err != nil {
+		return err
+	}
+	at := map[string]int{}
+	before := make([]models.Webhook, len(webhooks))
+	for i, w := range webhooks {
+		at[w.ID], before[i] = i, w
+	}
+	for _, r := range results {
+		i, there := at[r.WebhookID]
+		if !there || r.Test {
+			continue
+		}
+		if err := g.noteResult(&webhooks[i], r); err != nil {
+			return err
+		}
+	}
+	return g.saveHealth(before, webhooks)
+}
+
+// noteResult notes one result, and disables the webhook if it says so.
+func (g *group) noteResult(w *models.Webhook, r ended) error {
+	when := r.attempt.StartedAt.Add(r.attempt.Total)
+	if r.outcome.Status == models.Delivered {
+		w.Succeeded(when)
+		return nil
+	}
+	w.FailedAt(when, r.outcome.Reason, r.outcome.Probe)
+	switch {
+	case !w.Enabled:
+		return nil
+	case r.outcome.Disable != "":
+		return g.disable(w, r.StackKey, r.outcome.Disable, "The receiver answered 410 Gone to delivery "+r.ID)
+	case !r.outcome.Reason.BlamesReceiver() || !w.FailingFor(when, r.outcome.DisableAfter):
+		return nil
+	}
+	spread, err := spreadFailures(g.tx, *w, when, r.outcome.DisableAfter)
+	if err != nil || !spread {
+		return err
+	}
+	ours, err := probablyOurs(g.tx, when)
+	if err != nil || ours {
+		return err
+	}
+	return g.disable(w, r.StackKey, models.DisabledByFailing, fmt.Sprintf("Nothing arrived for %v, %d attempts failed in a row; the last was delivery %s (%s)",
+		r.outcome.DisableAfter, w.Failures, r.ID, r.outcome.Reason))
+}
+
+// spreadFailures reports whether a failure within that time is at least models.DisableSpread older than the one now.
+func spreadFailures(tx *gorm.DB, w models.Webhook, now time.Time, within time.Duration) (bool, error) {
+	var old bool
+	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM deliveries d JOIN attempts a ON a.delivery_id = d.id
+		WHERE d.webhook_id = ? AND d.status IN ('failed', 'pending') AND NOT d.test AND d.id >= ? AND a.started_at BETWEEN ? AND ? AND a.reason <> '' AND a.reason NOT IN ?)`,
+		w.ID, models.LeastID(w.FailingSince.Add(-maxDeliveryAge)), micros(now.Add(-within)), micros(now.Add(-models.DisableSpread)), faultless).Scan(&old).Error
+	return old, err
+}
+
+// maxDeliveryAge is older than what is still attempted: the default of STACKHOOK_EXPIRE and three weeks.
+const maxDeliveryAge = 28 * 24 * time.Hour
+
+// faultless is what models.Reason.BlamesReceiver leaves out.
+var faultless = []models.Reason{models.ReasonBlocked, models.ReasonInterrupted, models.ReasonInternal}
+
+// probablyOurs reports whether so many webhooks fail that the fault is probably on this side. Then none is disabled.
+func probablyOurs(tx *gorm.DB, now time.Time) (bool, error) {
+	var count struct{ Tried, Failing int }
+	err := tx.Raw(`SELECT COUNT(*) AS tried, COUNT(failing_since) AS failing FROM webhooks WHERE deleted_at IS NULL AND tried_at >= ?`,
+		micros(now.Add(-time.Hour))).Scan(&count).Error
+	return models.ProbablyOurFault(count.Tried, count.Failing), err
+}
+
+func (g *group) disable(w *models.Webhook, stackKey int64, why models.DisabledWhy, detail string) error {
+	w.Enabled, w.DisabledWhy, w.DisabledAt = false, why, g.now
+	err := g.tx.Exec(`UPDATE webhooks SET enabled = ?, disabled_why = ?, disabled_at = ? WHERE id = ?`, false, why, micros(g.now), w.ID).Error
+	if err != nil {
+		return err
+	}
+	stack, err := first[models.Stack](g.tx.Where("key = ?", stackKey))
+	if err != nil {
+		return err
+	}
+	g.forget = true
+	return audit(g.tx, models.Actor{Kind: models.ActorSystem, Name: "Stackhook"}, webhookRecord(models.WebhookDisabled, stack, *w, detail))
+}
+
+// saveHealth writes what changed: nearly always only that deliveries arrived, by one statement for all webhooks.
+func (g *group) saveHealth(before, after []models.Webhook) error {
+	var well []string
+	var last int64
+	for i, w := range after {
+		if before[i].Failures == 0 && !before[i].CircuitOpen() && w.Failures == 0 && !w.CircuitOpen() {
+			if w.LastDeliveredAt.After(before[i].LastDeliveredAt) {
+				well, last = append(well, w.ID), max(last, w.LastDeliveredAt.UnixMicro())
+			}
+			continue
+		}
+		g.forget = g.forget || before[i].OpenUntil != w.OpenUntil
+		err := g.tx.Exec(`UPDATE webhooks SET failures = ?, failing_since = ?, last_delivered_at = ?, open_until = ?, probes = ?, tried_at = ? WHERE id = ?`,
+			w.Failures, micros(w.FailingSince), micros(w.LastDeliveredAt), micros(w.OpenUntil), w.Probes, micros(w.TriedAt), w.ID).Error
+		if err != nil {
+			return err
+		}
+	}
+	if len(well) == 0 {
+		return nil
+	}
+	// To the exact time of the group's last: they are milliseconds apart.
+	return g.tx.Exec(`UPDATE webhooks SET last_delivered_at = ?, tried_at = ? WHERE ?`, last, last, among(g.tx, "id", well)).Error
+}

@@ -1,0 +1,291 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"gorm.io/gorm/clause"
+
+	"stackhook/models"
+)
+
+// startWish is a report that starts a run.
+type startWish struct {
+	stack  int64
+	report models.RunReport
+	run    *models.Run
+	rec    Recorded
+}
+
+// stateWish is a report that a run changed state.
+type stateWish struct {
+	name   runName
+	report models.StateReport
+	rec    Recorded
+}
+
+// groupRun is a run as the group leaves it.
+type groupRun struct {
+	models.Run
+	by      *member // who started it in this group, nil for one that was there
+	changed bool    // its last event is not stored yet
+}
+
+// loadRuns reads, and locks, the runs that reports name. A start without an id of its own names none.
+func (g *group) loadRuns() error {
+	var stacks []int64
+	var ids []string
+	for _, m := range g.members {
+		switch {
+		case m.state != nil:
+			stacks, ids = append(stacks, m.state.name.stack), append(ids, m.state.name.id)
+		case m.start != nil && m.start.report.ID != nil:
+			stacks, ids = append(stacks, m.start.stack), append(ids, *m.start.report.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	runs, err := all[models.Run](locked(g.tx).Where(among(g.tx, "stack_key", unique(stacks))).Where(among(g.tx, "id", unique(ids))).Order("key"))
+	for _, r := range runs {
+		g.runs[runName{r.StackKey, r.ID}] = &groupRun{Run: r}
+	}
+	return err
+}
+
+// loadStacks reads the stacks that reports belong to, and their webhooks, as they are at the moment of the commit. A
+// deleted stack gets no more runs.
+func (g *group) loadStacks() error {
+	var keys []int64
+	for _, m := range g.members {
+		switch {
+		case m.state != nil:
+			keys = append(keys, m.state.name.stack)
+		case m.start != nil:
+			keys = append(keys, m.start.stack)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	keys = unique(keys)
+	stacks, err := all[models.Stack](g.tx.Where(among(g.tx, "key", keys)).Where("deleted_at IS NULL"))
+	if err != nil {
+		return err
+	}
+	for _, s := range stacks {
+		g.stacks[s.Key] = s
+	}
+	webhooks, err := all[models.Webhook](g.tx.Select("id", "stack_key", "enabled", "open_until").
+		Where(among(g.tx, "stack_key", keys)).Where("deleted_at IS NULL").Order("id"))
+	for _, w := range webhooks {
+		g.webhooks[w.StackKey] = append(g.webhooks[w.StackKey], w)
+	}
+	return err
+}
+
+// insertRuns adds the runs that are not there yet.
+func (g *group) insertRuns() error {
+	var runs []*models.Run
+	for _, m := range g.members {
+		if m.start == nil {
+			continue
+		}
+		run := m.start.report.Run(g.now)
+		run.StackKey, m.start.run = m.start.stack, &run
+		name := runName{run.StackKey, run.ID}
+		if _, exists := g.stacks[run.StackKey]; !exists || g.runs[name] != nil {
+			continue
+		}
+		g.runs[name] = &groupRun{by: m}
+		runs = append(runs, &run)
+	}
+	// In one order for all: two transactions that wait for each other's rows would never end.
+	slices.SortFunc(runs, func(a, b *models.Run) int {
+		return cmp.Or(cmp.Compare(a.StackKey, b.StackKey), cmp.Compare(a.ID, b.ID))
+	})
+	added, err := insert(g.tx, runs, clause.OnConflict{DoNothing: true})
+	if err != nil {
+		return err
+	}
+	if added < int64(len(runs)) {
+		return errRaced
+	}
+	for _, r := range runs { // with their keys now
+		g.runs[runName{r.StackKey, r.ID}].Run = *r
+	}
+	return nil
+}
+
+// loadFirsts reads which first attempts of the runs that change state have not ended.
+func (g *group) loadFirsts() error {
+	var keys []int64
+	for _, m := range g.members {
+		if m.state == nil {
+			continue
+		}
+		if r := g.runs[m.state.name]; r != nil && r.by == nil {
+			keys = append(keys, r.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	var rows []struct {
+		RunKey    int64
+		WebhookID string
+	}
+	err := g.tx.Model(&models.Delivery{}).Distinct("run_key", "webhook_id").
+		Where(among(g.tx, "run_key", unique(keys))).Where("status = 'pending' AND first_ended_at IS NULL").Find(&rows).Error
+	for _, r := range rows {
+		g.firsts[runWebhook{r.RunKey, r.WebhookID}] = true
+	}
+	return err
+}
+
+// judge decides what becomes of each report, in the order in which they came.
+func (g *group) judge() error {
+	for _, m := range g.members {
+		var err error
+		switch {
+		case m.start != nil:
+			m.start.rec, err = g.judgeStart(m)
+		case m.state != nil:
+			m.state.rec, err = g.judgeState(m)
+		}
+		switch {
+		case errors.Is(err, errPutOff):
+			g.putOff = append(g.putOff, m)
+		case err != nil && !ownError(err):
+			return err
+		default:
+			g.ends[m] = err
+		}
+	}
+	return nil
+}
+
+// errPutOff says that a member asks about something that this group has yet to write.
+var errPutOff = errors.New("judged after this group")
+
+// ownError reports whether an error is the member's own, and not the database's.
+func ownError(err error) bool {
+	var conflict *models.Conflict
+	var invalid models.Invalid
+	return errors.As(err, &conflict) || errors.As(err, &invalid) || errors.Is(err, models.ErrNotFound)
+}
+
+func (g *group) judgeStart(m *member) (Recorded, error) {
+	run := m.start.run
+	if _, exists := g.stacks[run.StackKey]; !exists {
+		return Recorded{}, models.ErrNotFound
+	}
+	r := g.runs[runName{run.StackKey, run.ID}]
+	switch {
+	case r.by == m:
+		return g.addEvent(r, nil)
+	case r.by != nil || r.changed:
+		return Recorded{}, errPutOff
+	}
+	return repeatedRun(g.tx, m.start.report, r.Run)
+}
+
+func (g *group) judgeState(m *member) (Recorded, error) {
+	r, report := g.runs[m.state.name], m.state.report
+	if r == nil {
+		return Recorded{}, models.ErrNotFound
+	}
+	if _, exists := g.stacks[r.StackKey]; !exists {
+		return Recorded{}, models.ErrNotFound
+	}
+	var recorded *models.Event
+	if v := report.StateVersion; v != nil && *v <= r.StateVersion {
+		if r.by != nil || r.changed {
+			return Recorded{}, errPutOff
+		}
+		event, err := eventAt(g.tx, r.Run, *v)
+		switch {
+		case err == nil:
+			recorded = &event
+		case !errors.Is(err, models.ErrNotFound):
+			return Recorded{}, err
+		}
+	}
+	version, repeat, err := report.Judge(r.Run, recorded)
+	if err != nil {
+		return Recorded{}, err
+	}
+	if repeat {
+		return repeated(g.tx, r.Run, *recorded)
+	}
+	r.Run = advance(r.Run, report, version)
+	return g.addEvent(r, report.Delta)
+}
+
+// addEvent makes the state that the run is in now: the event with its frozen payload, and one delivery for each webhook
+// of the stack.
+func (g *group) addEvent(r *groupRun, delta *models.Delta) (Recorded, error) {
+	payload, err := models.EncodePayload(g.store.account, g.stacks[r.StackKey], r.Run)
+	if err != nil {
+		return Recorded{}, err
+	}
+	event := models.Event{
+		ID: models.NewID(g.now), StackKey: r.StackKey, RunKey: r.Key, RunID: r.ID, State: r.State,
+		StateVersion: r.StateVersion, At: r.StateAt, Delta: delta, Payload: payload, CreatedAt: g.now,
+	}
+	webhooks := g.webhooks[r.StackKey]
+	deliveries := newDeliveries(event, webhooks, g.now)
+	for i := range deliveries {
+		if deliveries[i].Status == models.Pending {
+			g.handOver(&deliveries[i], webhooks[i], payload)
+		}
+	}
+	r.changed = true
+	g.events = append(g.events, event)
+	event.Payload = nil
+	g.deliveries = append(g.deliveries, deliveries...)
+	return Recorded{Run: r.Run, Event: event, Deliveries: spoken(deliveries)}, nil
+}
+
+// handOver leases the delivery to this process's engine if it may be sent at once and has a place there. Otherwise a
+// claim takes it: when its turn comes, its circuit closes, or a place is free.
+func (g *group) handOver(d *models.Delivery, w models.Webhook, payload []byte) {
+	first := runWebhook{d.RunKey, d.WebhookID}
+	waits := g.firsts[first] || w.CircuitOpen()
+	g.firsts[first] = true
+	if waits || g.hand.taker == nil || !g.hand.taker.Reserve(w.ID) {
+		g.nudge = true
+		return
+	}
+	g.reserved[w.ID]++
+	d.Attempt, d.LeaseOwner, d.ClaimedAt, d.DueAt = 1, g.hand.owner, g.now, g.now.Add(g.hand.lease)
+	g.handed = append(g.handed, Job{Delivery: *d, Payload: payload})
+}
+
+// insertEvents writes what judge decided.
+func (g *group) insertEvents() error {
+	var changed []*groupRun
+	for _, r := range g.runs {
+		if r.changed && r.StateVersion > 0 {
+			changed = append(changed, r)
+		}
+	}
+	slices.SortFunc(changed, func(a, b *groupRun) int { return cmp.Compare(a.Key, b.Key) })
+	for _, r := range changed {
+		err := g.tx.Select("state", "state_version", "state_at", "delta", "updated_at").Where("key = ?", r.Key).Updates(&r.Run).Error
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := insert(g.tx, g.events); err != nil {
+		return err
+	}
+	_, err := insert(g.tx, g.deliveries)
+	return err
+}
+
+func unique[K cmp.Ordered](keys []K) []K {
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

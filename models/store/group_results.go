@@ -1,0 +1,206 @@
+package store
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"stackhook/models"
+)
+
+// resultWish is what an attempt brought.
+type resultWish struct {
+	owner   string
+	attempt models.Attempt
+	outcome Outcome
+}
+
+// ended is an attempt whose delivery is known.
+type ended struct {
+	*resultWish
+	ID, WebhookID string
+	StackKey      int64
+	Test          bool
+}
+
+// recordResults writes the attempts, and what they mean for their deliveries and webhooks.
+func (g *group) recordResults() error {
+	results := g.results()
+	if len(results) == 0 {
+		return nil
+	}
+	current, err := g.endCurrent(results)
+	if err != nil {
+		return err
+	}
+	known, late := g.order(results, current)
+	if err := writeAttempts(g.tx, current); err != nil {
+		return err
+	}
+	for _, r := range late {
+		e, err := g.endLate(r)
+		if err != nil {
+			return err
+		}
+		if e != nil {
+			known = append(known, *e)
+		}
+	}
+	return g.noteHealth(known)
+}
+
+// results returns the results of the group, one for each delivery: further ones are put off.
+func (g *group) results() []*resultWish {
+	var results []*resultWish
+	seen := map[string]bool{}
+	for _, m := range g.members {
+		switch {
+		case m.result == nil:
+		case seen[m.result.attempt.DeliveryID]:
+			g.putOff = append(g.putOff, m)
+		default:
+			seen[m.result.attempt.DeliveryID] = true
+			results = append(results, m.result)
+		}
+	}
+	return results
+}
+
+// endCurrent ends the attempts that are the newest of a pending delivery and whose lease is the owner's, which is nearly
+// all of them. It returns those that were.
+func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
+	byID := map[string]*resultWish{}
+	for _, r := range results {
+		byID[r.attempt.DeliveryID] = r
+	}
+	sorted := slices.SortedFunc(slices.Values(results), func(a, b *resultWish) int {
+		return cmp.Compare(a.attempt.DeliveryID, b.attempt.DeliveryID)
+	})
+	current := map[string]ended{}
+	for batch := range batches(sorted) {
+		var rows []ended
+		if err := g.tx.Raw(endStatement(len(batch)), endValues(batch)...).Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			row.resultWish = byID[row.ID]
+			current[row.ID] = row
+		}
+	}
+	return current, nil
+}
+
+// endStatement updates so many deliveries at once. The types are named in the first row: PostgreSQL cannot guess them.
+func endStatement(rows int) string {
+	return `WITH r (id, attempt, owner, status, reason, code, duration, due_at, first_ended_at, first_delivered_at, ended_at) AS (VALUES
+		(CAST(? AS text), CAST(? AS bigint), CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS bigint), CAST(? AS bigint),
+		CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint))` +
+		strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, rows-1) + `)
+		UPDATE deliveries SET status = r.status, reason = r.reason, code = r.code, duration = r.duration, due_at = r.due_at,
+			lease_owner = '', tries = tries + 1, first_ended_at = COALESCE(deliveries.first_ended_at, r.first_ended_at),
+			first_delivered_at = COALESCE(deliveries.first_delivered_at, r.first_delivered_at), ended_at = r.ended_at
+		FROM r WHERE deliveries.id = r.id AND deliveries.attempt = r.attempt AND deliveries.lease_owner = r.owner AND deliveries.status = 'pending'
+		RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test`
+}
+
+func endValues(results []*resultWish) []any {
+	var values []any
+	for _, r := range results {
+		a, o := r.attempt, r.outcome
+		at := micros(a.StartedAt.Add(a.Total))
+		var delivered, over any
+		if o.Status == models.Delivered {
+			delivered = at
+		}
+		if o.Status != models.Pending {
+			over = at
+		}
+		values = append(values, a.DeliveryID, a.Number, r.owner, string(o.Status), string(o.Reason), a.Code, int64(a.Total),
+			micros(o.DueAt), at, delivered, over)
+	}
+	return values
+}
+
+// order returns the current results in the order in which they came, and the late ones.
+func (g *group) order(results []*resultWish, current map[string]ended) (known []ended, late []*resultWish) {
+	for _, r := range results {
+		if e, ok := current[r.attempt.DeliveryID]; ok {
+			known = append(known, e)
+		} else {
+			late = append(late, r)
+		}
+	}
+	return known, late
+}
+
+// replace overwrites an attempt that was recorded as interrupted: its result came after all.
+var replace = clause.OnConflict{UpdateAll: true}
+
+func writeAttempts(tx *gorm.DB, current map[string]ended) error {
+	var attempts []models.Attempt
+	var exchanges []models.Exchange
+	for _, e := range current {
+		attempts = append(attempts, e.attempt)
+		exchanges = append(exchanges, e.attempt.Exchange)
+	}
+	slices.SortFunc(attempts, func(a, b models.Attempt) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
+	slices.SortFunc(exchanges, func(a, b models.Exchange) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
+	if _, err := insert(tx, attempts, replace); err != nil {
+		return err
+	}
+	_, err := insert(tx, exchanges, replace)
+	return err
+}
+
+// endLate records a result whose delivery went on without it. It changes the delivery only if it is a success: the
+// receiver then has it, whoever else is still trying. It returns nil where there is nothing to say of the webhook.
+func (g *group) endLate(r *resultWish) (*ended, error) {
+	d, err := first[models.Delivery](locked(g.tx).Where("id = ?", r.attempt.DeliveryID))
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, nil // it was purged meanwhile: there is no row to keep the attempt in
+	}
+	if err != nil {
+		return nil, err
+	}
+	recorded, err := all[models.Attempt](g.tx.Where("delivery_id = ? AND number = ?", d.ID, r.attempt.Number))
+	if err != nil || len(recorded) > 0 && recorded[0].Reason == r.attempt.Reason && r.attempt.Reason != models.ReasonInterrupted {
+		return nil, err // recorded already, by a commit that its caller did not wait for
+	}
+	if err := writeAttempts(g.tx, map[string]ended{d.ID: {resultWish: r}}); err != nil {
+		return nil, err
+	}
+	current := d.Attempt == r.attempt.Number && d.LeaseOwner == r.owner
+	if current || r.outcome.Status == models.Delivered {
+		conclude(&d, r.attempt, r.outcome, current)
+		if err := g.tx.Save(&d).Error; err != nil {
+			return nil, err
+		}
+	}
+	return &ended{resultWish: r, ID: d.ID, WebhookID: d.WebhookID, StackKey: d.StackKey, Test: d.Test}, nil
+}
+
+// conclude puts the result into the delivery.
+func conclude(d *models.Delivery, a models.Attempt, o Outcome, current bool) {
+	at := a.StartedAt.Add(a.Total)
+	if current {
+		d.LeaseOwner, d.Tries = "", d.Tries+1
+		if d.FirstEndedAt.IsZero() {
+			d.FirstEndedAt = at
+		}
+	}
+	if o.Status == models.Delivered && d.FirstDelivered.IsZero() {
+		d.FirstDelivered = at
+	}
+	if d.Status != models.Pending && o.Status != models.Delivered {
+		return // it ended while the request was in flight, by a deletion: that reason stays
+	}
+	d.Status, d.Reason, d.Code, d.Duration, d.DueAt = o.Status, o.Reason, a.Code, a.Total, o.DueAt
+	if o.Status != models.Pending {
+		d.DueAt, d.EndedAt, d.LeaseOwner = time.Time{}, at, ""
+	}
+}
