@@ -31,11 +31,12 @@ type Options struct {
 type Store struct {
 	account string
 	keys    *keys
-	write   *gorm.DB // one connection: SQLite has one writer
+	write   *gorm.DB // on SQLite for migrations; conn has its connection afterwards
 	read    *gorm.DB
 	unlock  func()
 
 	writer  *writer
+	conn    *conn // the one that writes, on SQLite
 	targets targets
 
 	mu       sync.Mutex
@@ -67,7 +68,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	if s.write, err = openSQLite(o.Database, writerPragmas, 1); err != nil {
+	if s.write, err = openSQLite(o.Database, writerPragmas, 2); err != nil {
 		return err
 	}
 	// GORM panics when it looks for a table under a context that has ended. A migration is short: it is not cut off.
@@ -87,6 +88,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if s.keys, err = openKeys(o.KeyFile, inUse); err != nil {
 		return err
 	}
+	s.conn = newConn(s.write)
 	s.writer = newWriter(s, 1)
 	return nil
 }
@@ -95,6 +97,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 func (s *Store) Close() error {
 	if s.writer != nil {
 		s.writer.close()
+		s.conn.close()
 	}
 	var errs []error
 	for _, db := range []*gorm.DB{s.read, s.write} {
@@ -166,6 +169,9 @@ func (s *Store) changes() <-chan struct{} {
 
 // transact runs f in one transaction. Domain errors pass through as they are.
 func (s *Store) transact(ctx context.Context, f func(tx *gorm.DB) error) error {
+	if s.conn != nil {
+		return unavailable(s.conn.transact(context.WithoutCancel(ctx), f))
+	}
 	return unavailable(s.write.WithContext(ctx).Transaction(f))
 }
 

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync"
+
+	"gorm.io/gorm"
+)
+
+// conn is one connection of a pool with the statements that were prepared on it. GORM's own cache forgets, at the end of
+// each transaction, what was prepared inside it, and preparing costs more than most of the statements here.
+type conn struct {
+	mu    sync.Mutex // for one transaction
+	db    *gorm.DB
+	begin string
+	raw   *sql.Conn // nil until it is needed, and after it broke
+	stmts map[string]*sql.Stmt
+}
+
+func newConn(db *gorm.DB) *conn {
+	c := &conn{db: db, begin: "BEGIN IMMEDIATE"} // takes the write lock at once, see writerPragmas
+	if onPostgres(db) {
+		c.begin = "BEGIN"
+	}
+	return c
+}
+
+// transact runs f in one transaction.
+func (c *conn) transact(ctx context.Context, f func(tx *gorm.DB) error) (err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			c.end(ctx, "ROLLBACK")
+			panic(p)
+		}
+	}()
+	if _, err := c.ExecContext(ctx, c.begin); err != nil {
+		c.drop()
+		return err
+	}
+	if err := f(c.session(ctx)); err != nil {
+		c.end(ctx, "ROLLBACK")
+		return err
+	}
+	return c.end(ctx, "COMMIT")
+}
+
+// session returns GORM on this connection, inside a transaction: it begins none of its own.
+func (c *conn) session(ctx context.Context) *gorm.DB {
+	tx := c.db.Session(&gorm.Session{NewDB: true, Context: ctx, SkipDefaultTransaction: true, PrepareStmt: false})
+	tx.Statement.ConnPool = c
+	return tx
+}
+
+// end ends the transaction. A connection that cannot do that is given up, and what it had begun with it.
+func (c *conn) end(ctx context.Context, how string) error {
+	if ctx.Err() != nil { // the server must hear it all the same
+		c.drop()
+		return ctx.Err()
+	}
+	_, err := c.ExecContext(ctx, how)
+	if err != nil {
+		c.drop()
+	}
+	return err
+}
+
+func (c *conn) open(ctx context.Context) error {
+	if c.raw != nil {
+		return nil
+	}
+	pool, err := c.db.DB()
+	if err != nil {
+		return err
+	}
+	if c.raw, err = pool.Conn(ctx); err != nil {
+		return err
+	}
+	c.stmts = map[string]*sql.Stmt{}
+	return nil
+}
+
+// drop closes the connection; the next transaction opens another.
+func (c *conn) drop() {
+	if c.raw == nil {
+		return
+	}
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	c.raw.Raw(func(any) error { return driver.ErrBadConn }) // the pool throws it away
+	c.raw.Close()
+	c.raw, c.stmts = nil, nil
+}
+
+// close gives the connection back.
+func (c *conn) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop()
+}
+
+// PrepareContext and the others make conn a gorm.ConnPool.
+func (c *conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s := c.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := c.raw.PrepareContext(ctx, query)
+	if err == nil {
+		c.stmts[query] = s
+	}
+	return s, err
+}
+
+// ExecContext runs a statement.
+func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := c.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// QueryContext runs a query.
+func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := c.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext runs a query for one row.
+func (c *conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := c.PrepareContext(ctx, query)
+	if err != nil {
+		return c.raw.QueryRowContext(ctx, query, args...) // which fails in the same way
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+// Commit and Rollback make conn a gorm.TxCommitter, by which GORM knows that a transaction is open. They are never
+// called: transact ends it.
+func (c *conn) Commit() error { return errors.ErrUnsupported }
+
+// Rollback is as Commit.
+func (c *conn) Rollback() error { return errors.ErrUnsupported }
