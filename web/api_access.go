@@ -70,7 +70,7 @@ func (e *edge) caller(ctx huma.Context) (caller handlers.Caller, err error) {
 		e.log.Warn("it was not noted that a token was used", "error", err)
 	}
 	caller.Viewer.Address = humaecho.Unwrap(ctx).RealIP()
-	if caller.Stack, err = e.handlers.Store.Stack(ctx.Context(), caller.Viewer, ctx.Param("stack")); err != nil {
+	if caller.Stack, err = e.handlers.Store.RecentStack(ctx.Context(), caller.Viewer, ctx.Param("stack")); err != nil {
 		return caller, err
 	}
 	if run := ctx.Param("run"); run != "" {

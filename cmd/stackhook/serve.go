@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 
@@ -23,6 +25,7 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	lessGarbageCollection()
 	st, err := store.Open(ctx, store.Options{
 		Database: s.Database, KeyFile: s.KeyFile, Account: s.Account, Create: true, Exclusive: true,
 	})
@@ -39,6 +42,14 @@ func unlessEnded(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+// lessGarbageCollection lets the heap, of a few megabytes, grow fivefold instead of twofold before it is swept: under load
+// collecting takes a fifth of the time otherwise. Whoever sets GOGC decides.
+func lessGarbageCollection() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 }
 
 // serve listens, says so and runs all parts on the open database.

@@ -1,8 +1,8 @@
 package store
 
 import (
+	"database/sql"
 	"encoding/json"
-	"iter"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -30,31 +30,8 @@ func locked(tx *gorm.DB) *gorm.DB {
 	return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 }
 
-// batches splits rows into batches of few sizes. Each size is a statement that is prepared once.
-func batches[T any](rows []T) iter.Seq[[]T] {
-	return func(yield func([]T) bool) {
-		for size := 64; len(rows) > 0; {
-			if len(rows) < size {
-				size /= 4
-				continue
-			}
-			if !yield(rows[:size:size]) {
-				return
-			}
-			rows = rows[size:]
-		}
-	}
-}
-
-// insert adds the rows; conflict is the statement's ON CONFLICT clause, if any. It returns how many were added.
-func insert[T any](tx *gorm.DB, rows []T, conflict ...clause.Expression) (int64, error) {
-	var added int64
-	for batch := range batches(rows) {
-		done := tx.Clauses(conflict...).Create(&batch)
-		if done.Error != nil {
-			return added, done.Error
-		}
-		added += done.RowsAffected
-	}
-	return added, nil
+// selectAmong runs a query of ours for the rows of which two columns have one of the keys each.
+func selectAmong(tx *gorm.DB, text, numbers string, ns []int64, texts string, ts []string, scan func(*sql.Rows) error) error {
+	a, b := among(tx, numbers, ns), among(tx, texts, ts)
+	return query(tx, numbered(tx, text+a.SQL+" AND "+b.SQL), append(a.Vars, b.Vars...), scan)
 }

@@ -99,7 +99,7 @@ func (g *group) write(tx *gorm.DB) error {
 // finish tells everybody, once the group is durable.
 func (g *group) finish() {
 	if g.forget {
-		g.store.forgetTargets()
+		g.store.targets.forget()
 	}
 	if len(g.handed) > 0 {
 		g.hand.taker.Take(g.handed)

@@ -2,10 +2,9 @@ package store
 
 import (
 	"cmp"
+	"database/sql"
 	"errors"
 	"slices"
-
-	"gorm.io/gorm/clause"
 
 	"stackhook/models"
 )
@@ -105,17 +104,36 @@ func (g *group) insertRuns() error {
 	slices.SortFunc(runs, func(a, b *models.Run) int {
 		return cmp.Or(cmp.Compare(a.StackKey, b.StackKey), cmp.Compare(a.ID, b.ID))
 	})
-	added, err := insert(g.tx, runs, clause.OnConflict{DoNothing: true})
+	added, err := runRows.insert(g.tx, runs)
 	if err != nil {
 		return err
 	}
 	if added < int64(len(runs)) {
 		return errRaced
 	}
-	for _, r := range runs { // with their keys now
-		g.runs[runName{r.StackKey, r.ID}].Run = *r
+	return g.readKeys(runs)
+}
+
+// readKeys completes runs that were just inserted.
+func (g *group) readKeys(runs []*models.Run) error {
+	if len(runs) == 0 {
+		return nil
 	}
-	return nil
+	var stacks []int64
+	var ids []string
+	for _, r := range runs {
+		g.runs[runName{r.StackKey, r.ID}].Run = *r
+		stacks, ids = append(stacks, r.StackKey), append(ids, r.ID)
+	}
+	return selectAmong(g.tx, "SELECT key, stack_key, id FROM runs WHERE ", "stack_key", unique(stacks), "id", ids, func(rows *sql.Rows) error {
+		var key int64
+		var name runName
+		if err := rows.Scan(&key, &name.stack, &name.id); err != nil {
+			return err
+		}
+		g.runs[name].Key = key
+		return nil
+	})
 }
 
 // loadFirsts reads which first attempts of the runs that change state have not ended.
@@ -278,10 +296,10 @@ func (g *group) insertEvents() error {
 			return err
 		}
 	}
-	if _, err := insert(g.tx, g.events); err != nil {
+	if _, err := eventRows.insert(g.tx, g.events); err != nil {
 		return err
 	}
-	_, err := insert(g.tx, g.deliveries)
+	_, err := deliveryRows.insert(g.tx, g.deliveries)
 	return err
 }
 

@@ -2,13 +2,13 @@ package store
 
 import (
 	"cmp"
+	"database/sql"
 	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"stackhook/models"
 )
@@ -83,29 +83,39 @@ func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
 	})
 	current := map[string]ended{}
 	for batch := range batches(sorted) {
-		var rows []ended
-		if err := g.tx.Raw(endStatement(len(batch)), endValues(batch)...).Scan(&rows).Error; err != nil {
+		err := query(g.tx, endStatement(g.tx, len(batch)), endValues(batch), func(rows *sql.Rows) error {
+			var e ended
+			if err := rows.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test); err != nil {
+				return err
+			}
+			e.resultWish = byID[e.ID]
+			current[e.ID] = e
+			return nil
+		})
+		if err != nil {
 			return nil, err
-		}
-		for _, row := range rows {
-			row.resultWish = byID[row.ID]
-			current[row.ID] = row
 		}
 	}
 	return current, nil
 }
 
 // endStatement updates so many deliveries at once. The types are named in the first row: PostgreSQL cannot guess them.
-func endStatement(rows int) string {
-	return `WITH r (id, attempt, owner, status, reason, code, duration, due_at, first_ended_at, first_delivered_at, ended_at) AS (VALUES
+func endStatement(tx *gorm.DB, rows int) string {
+	key := statementKey{"end", rows, onPostgres(tx)}
+	if text, known := statements.Load(key); known {
+		return text.(string)
+	}
+	text := numbered(tx, `WITH r (id, attempt, owner, status, reason, code, duration, due_at, first_ended_at, first_delivered_at, ended_at) AS (VALUES
 		(CAST(? AS text), CAST(? AS bigint), CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS bigint), CAST(? AS bigint),
-		CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint))` +
-		strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, rows-1) + `)
+		CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint))`+
+		strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, rows-1)+`)
 		UPDATE deliveries SET status = r.status, reason = r.reason, code = r.code, duration = r.duration, due_at = r.due_at,
 			lease_owner = '', tries = tries + 1, first_ended_at = COALESCE(deliveries.first_ended_at, r.first_ended_at),
 			first_delivered_at = COALESCE(deliveries.first_delivered_at, r.first_delivered_at), ended_at = r.ended_at
 		FROM r WHERE deliveries.id = r.id AND deliveries.attempt = r.attempt AND deliveries.lease_owner = r.owner AND deliveries.status = 'pending'
-		RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test`
+		RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test`)
+	statements.Store(key, text)
+	return text
 }
 
 func endValues(results []*resultWish) []any {
@@ -138,9 +148,6 @@ func (g *group) order(results []*resultWish, current map[string]ended) (known []
 	return known, late
 }
 
-// replace overwrites an attempt that was recorded as interrupted: its result came after all.
-var replace = clause.OnConflict{UpdateAll: true}
-
 func writeAttempts(tx *gorm.DB, current map[string]ended) error {
 	var attempts []models.Attempt
 	var exchanges []models.Exchange
@@ -150,10 +157,10 @@ func writeAttempts(tx *gorm.DB, current map[string]ended) error {
 	}
 	slices.SortFunc(attempts, func(a, b models.Attempt) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	slices.SortFunc(exchanges, func(a, b models.Exchange) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
-	if _, err := insert(tx, attempts, replace); err != nil {
+	if _, err := attemptRows.insert(tx, attempts); err != nil {
 		return err
 	}
-	_, err := insert(tx, exchanges, replace)
+	_, err := exchangeRows.insert(tx, exchanges)
 	return err
 }
 

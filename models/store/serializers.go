@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm/schema"
 
@@ -58,10 +59,14 @@ func (nullZeroSerializer) Scan(ctx context.Context, field *schema.Field, dst ref
 }
 
 func (nullZeroSerializer) Value(_ context.Context, _ *schema.Field, _ reflect.Value, value any) (any, error) {
-	if n := value.(int64); n != 0 {
-		return n, nil
+	return nullZero(value.(int64)), nil
+}
+
+func nullZero(n int64) any {
+	if n == 0 {
+		return nil
 	}
-	return nil, nil
+	return n
 }
 
 // headersSerializer keeps header lines as JSON. A receiver may send any bytes, and JSON holds only text: so each byte is
@@ -84,24 +89,55 @@ func (headersSerializer) Scan(ctx context.Context, field *schema.Field, dst refl
 }
 
 func (headersSerializer) Value(_ context.Context, _ *schema.Field, _ reflect.Value, value any) (any, error) {
-	headers := value.([]models.Header)
+	return headersText(value.([]models.Header)), nil
+}
+
+// headersText is header lines as headersSerializer keeps them.
+func headersText(headers []models.Header) any {
 	if headers == nil {
-		return nil, nil
+		return nil
 	}
 	kept := make([]models.Header, len(headers))
 	for i, h := range headers {
 		kept[i] = models.Header{Name: asText(h.Name), Value: asText(h.Value)}
 	}
 	text, err := json.Marshal(kept)
-	return string(text), err
+	if err != nil {
+		panic("store: text cannot be written as JSON: " + err.Error())
+	}
+	return string(text)
+}
+
+// deltaText is a delta as GORM's JSON serializer keeps it.
+func deltaText(d *models.Delta) any {
+	if d == nil {
+		return nil
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		panic("store: numbers cannot be written as JSON: " + err.Error())
+	}
+	return string(text)
 }
 
 func asText(received string) string {
+	if isASCII(received) {
+		return received
+	}
 	runes := make([]rune, len(received))
 	for i := range len(received) {
 		runes[i] = rune(received[i])
 	}
 	return string(runes)
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func asBytes(kept string) string {

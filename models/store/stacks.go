@@ -13,11 +13,34 @@ import (
 
 // Stack returns the stack with that id. If the viewer may not see it, it is not found, as if it did not exist.
 func (s *Store) Stack(ctx context.Context, v models.Viewer, id string) (models.Stack, error) {
-	stack, err := first[models.Stack](s.reader(ctx).Where("id = ? AND deleted_at IS NULL", id))
-	if err == nil && !v.Sees(stack.Key) {
-		return models.Stack{}, models.ErrNotFound
+	return seenStack(v)(first[models.Stack](s.reader(ctx).Where("id = ? AND deleted_at IS NULL", id)))
+}
+
+// RecentStack is Stack for programs: what another process changed in the last second may not be seen.
+func (s *Store) RecentStack(ctx context.Context, v models.Viewer, id string) (models.Stack, error) {
+	return seenStack(v)(s.stacks.get(id, believed, func() (models.Stack, error) {
+		return first[models.Stack](s.reader(ctx).Where("id = ? AND deleted_at IS NULL", id))
+	}))
+}
+
+// believed is how old what every request of a program reads may be, where another process changed it.
+const believed = time.Second
+
+// seenStack hides a stack that the viewer may not see.
+func seenStack(v models.Viewer) func(models.Stack, error) (models.Stack, error) {
+	return func(stack models.Stack, err error) (models.Stack, error) {
+		if err == nil && !v.Sees(stack.Key) {
+			return models.Stack{}, models.ErrNotFound
+		}
+		return stack, err
 	}
-	return stack, err
+}
+
+// forgetStacks is called with each change of a stack, which may end its webhooks and tokens too.
+func (s *Store) forgetStacks() {
+	s.stacks.forget()
+	s.targets.forget()
+	s.tokens.forget()
 }
 
 // Stacks returns the stacks that the viewer sees, in order of their names.
@@ -54,6 +77,7 @@ func (s *Store) CreateStack(ctx context.Context, by models.Actor, stack models.S
 
 // UpdateStack changes name, description, labels and id. Payloads that are stored keep what was true then.
 func (s *Store) UpdateStack(ctx context.Context, by models.Actor, stack models.Stack) error {
+	defer s.forgetStacks()
 	if err := stack.Check(); err != nil {
 		return err
 	}
@@ -83,7 +107,7 @@ func takenStack(err error) error {
 // DeleteStack makes the stack unseen at once: it and its webhooks are marked, its tokens revoked, nothing is sent any
 // more. What belonged to it goes in batches, see PurgeStacks.
 func (s *Store) DeleteStack(ctx context.Context, by models.Actor, stack models.Stack) error {
-	defer s.forgetTargets()
+	defer s.forgetStacks()
 	return s.transact(ctx, func(tx *gorm.DB) error {
 		now := micros(time.Now())
 		done := tx.Exec(`UPDATE stacks SET deleted_at = ? WHERE key = ? AND deleted_at IS NULL`, now, stack.Key)

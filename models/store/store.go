@@ -36,8 +36,10 @@ type Store struct {
 	unlock  func()
 
 	writer  *writer
-	conn    *conn // the one that writes, on SQLite
-	targets targets
+	conn    *conn                // the one that writes, on SQLite
+	targets recent[Target]       // by webhook
+	tokens  recent[models.Token] // by hash
+	stacks  recent[models.Stack] // by id
 
 	mu       sync.Mutex
 	onCommit func()

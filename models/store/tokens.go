@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"gorm.io/gorm"
@@ -40,6 +41,7 @@ func (s *Store) Tokens(ctx context.Context) ([]models.Token, error) {
 
 // RevokeToken ends a token at once.
 func (s *Store) RevokeToken(ctx context.Context, by models.Actor, id string) error {
+	defer s.tokens.forget()
 	return s.transact(ctx, func(tx *gorm.DB) error {
 		token, err := first[models.Token](tx.Where("id = ? AND revoked_at IS NULL", id))
 		if err != nil {
@@ -53,18 +55,22 @@ func (s *Store) RevokeToken(ctx context.Context, by models.Actor, id string) err
 }
 
 // TokenViewer returns the viewer that the token's text makes; models.ErrUnauthorized if it is unknown or revoked. An error
-// beside a viewer says that only the note of its use was not stored.
+// beside a viewer says that only the note of its use was not stored. A token that another process revoked is believed for
+// a second more.
 func (s *Store) TokenViewer(ctx context.Context, text string) (models.Viewer, error) {
-	tokens, err := all[models.Token](s.reader(ctx).Where("hash = ? AND revoked_at IS NULL", HashCredential(text)).Limit(1))
+	hash := HashCredential(text)
+	token, err := s.tokens.get(hash, believed, func() (models.Token, error) {
+		return first[models.Token](s.reader(ctx).Where("hash = ? AND revoked_at IS NULL", hash))
+	})
+	if errors.Is(err, models.ErrNotFound) {
+		return models.Viewer{}, models.ErrUnauthorized
+	}
 	if err != nil {
 		return models.Viewer{}, err
 	}
-	if len(tokens) == 0 {
-		return models.Viewer{}, models.ErrUnauthorized
-	}
-	token := tokens[0]
 	if now := time.Now(); now.Sub(token.LastUsedAt) > seenStep {
 		err = s.transact(ctx, func(tx *gorm.DB) error {
+			s.tokens.forget()
 			return tx.Exec(`UPDATE tokens SET last_used_at = ? WHERE id = ?`, micros(now), token.ID).Error
 		})
 	}

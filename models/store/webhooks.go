@@ -77,7 +77,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, by models.Actor, stack models
 		return s.afterEdit(tx, by, stack, before, after)
 	})
 	if err == nil {
-		s.forgetTargets()
+		s.targets.forget()
 		s.committed()
 	}
 	return after, takenEndpoint(err)
@@ -160,7 +160,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models
 		return audit(tx, by, webhookRecord(models.WebhookDeleted, stack, w, ""))
 	})
 	if err == nil {
-		s.forgetTargets()
+		s.targets.forget()
 		s.committed()
 	}
 	return err
