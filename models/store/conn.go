@@ -84,8 +84,16 @@ func (c *conn) open(ctx context.Context) error {
 		return err
 	}
 	c.stmts = map[string]*sql.Stmt{}
-	return nil
+	if onPostgres(c.db) {
+		return nil
+	}
+	_, err = c.raw.ExecContext(ctx, connPragmas)
+	return err
 }
+
+// connPragmas: a statement of many rows that could fail keeps what it would undo, in memory rather than in a file that it
+// makes and removes each time; the log is moved into the database by checkpoint, beside the commits.
+const connPragmas = `PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0`
 
 // drop closes the connection; the next transaction opens another.
 func (c *conn) drop() {
@@ -98,6 +106,17 @@ func (c *conn) drop() {
 	c.raw.Raw(func(any) error { return driver.ErrBadConn }) // the pool throws it away
 	c.raw.Close()
 	c.raw, c.stmts = nil, nil
+}
+
+// exclusively runs a statement between two transactions.
+func (c *conn) exclusively(ctx context.Context, text string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	_, err := c.raw.ExecContext(ctx, text)
+	return err
 }
 
 // close gives the connection back.

@@ -105,6 +105,9 @@ func (g *group) finish() {
 		g.hand.taker.Take(g.handed)
 	}
 	g.store.announce()
+	if g.store.checkpointer != nil {
+		g.store.checkpointer.committed(len(g.members))
+	}
 	if g.nudge {
 		g.store.nudge()
 	}

@@ -35,11 +35,12 @@ type Store struct {
 	read    *gorm.DB
 	unlock  func()
 
-	writer  *writer
-	conn    *conn                // the one that writes, on SQLite
-	targets recent[Target]       // by webhook
-	tokens  recent[models.Token] // by hash
-	stacks  recent[models.Stack] // by id
+	writer       *writer
+	conn         *conn // the one that writes, on SQLite
+	checkpointer *checkpointer
+	targets      recent[Target]       // by webhook
+	tokens       recent[models.Token] // by hash
+	stacks       recent[models.Stack] // by id
 
 	mu       sync.Mutex
 	onCommit func()
@@ -91,6 +92,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	s.conn = newConn(s.write)
+	s.checkpointer = newCheckpointer(s)
 	s.writer = newWriter(s, 1)
 	return nil
 }
@@ -99,6 +101,7 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 func (s *Store) Close() error {
 	if s.writer != nil {
 		s.writer.close()
+		s.checkpointer.close()
 		s.conn.close()
 	}
 	var errs []error
@@ -172,6 +175,7 @@ func (s *Store) changes() <-chan struct{} {
 // transact runs f in one transaction. Domain errors pass through as they are.
 func (s *Store) transact(ctx context.Context, f func(tx *gorm.DB) error) error {
 	if s.conn != nil {
+		defer s.checkpointer.committed(1)
 		return unavailable(s.conn.transact(context.WithoutCancel(ctx), f))
 	}
 	return unavailable(s.write.WithContext(ctx).Transaction(f))
