@@ -142,7 +142,7 @@ func TestDisabling(t *testing.T) {
 	inWorld(t, always(500), func(t *testing.T, w *world) {
 		w.start()
 		for hour := range 73 {
-			w.report()
+			storetest.Run(t, w.store, w.stack)
 			w.wait(time.Hour)
 			if hours := hour + 1; hours != 72 && w.now().Enabled != (hours < 72) {
 				t.Fatalf("after %d hours enabled is %v", hours, w.now().Enabled)
