@@ -21,17 +21,24 @@ const (
 	// their turn at the database in between.
 	expireEvery = 5 * time.Minute
 	expireBatch = 500
+	// leadAgain is when it is asked again whether another process, which expires, has ended.
+	leadAgain = time.Minute
+	// skewEvery is how often the clocks are compared; skewMost how far they may differ. A lease is read by other
+	// processes' clocks, and its margins are of that size.
+	skewEvery = time.Minute
+	skewMost  = 20 * time.Second
 )
 
 // Engine sends deliveries. One Run at a time.
 type Engine struct {
-	store  *store.Store
-	config Config
-	sender *sender
-	owner  string        // of this engine's leases
-	wake   chan struct{} // holds one nudge
-	expire time.Time     // when to look for expired deliveries next; the loop's own
-	places *places
+	store   *store.Store
+	config  Config
+	sender  *sender
+	owner   string        // of this engine's leases
+	wake    chan struct{} // holds one nudge
+	expire  time.Time     // when to look for expired deliveries next; the loop's own
+	compare time.Time     // when to compare the clocks next; the loop's own
+	places  *places
 
 	mu      sync.Mutex
 	left    bool      // something due was not claimed: a result may make room for it
@@ -118,6 +125,9 @@ func (e *Engine) loop(ctx context.Context) {
 func (e *Engine) turn(ctx context.Context) (time.Duration, error) {
 	// A claim that is cut off could have been committed: leases that nobody knows of. So the end of ctx cuts none.
 	db := context.WithoutCancel(ctx)
+	if err := e.compareClocks(db); err != nil {
+		return databaseRetry, err
+	}
 	if err := e.expireOld(db); err != nil {
 		return databaseRetry, err
 	}
@@ -144,9 +154,30 @@ func (e *Engine) handBack(db context.Context) {
 	}
 }
 
+// compareClocks is an error while this machine's clock is so far from the database's that leases cannot be trusted.
+func (e *Engine) compareClocks(db context.Context) error {
+	if time.Now().Before(e.compare) {
+		return nil
+	}
+	skew, err := e.store.ClockSkew(db)
+	if err != nil {
+		return fmt.Errorf("compare the clocks: %w", err)
+	}
+	if skew.Abs() > skewMost {
+		return fmt.Errorf("the database's clock is %v ahead of this machine's: set the clocks, they may differ by %v", skew.Round(time.Millisecond), skewMost)
+	}
+	e.compare = time.Now().Add(skewEvery)
+	return nil
+}
+
+// expireOld ends what is too old. One of the processes on a database does that.
 func (e *Engine) expireOld(db context.Context) error {
 	if time.Now().Before(e.expire) {
 		return nil
+	}
+	if lead, err := e.store.Lead(db); err != nil || !lead {
+		e.expire = time.Now().Add(leadAgain)
+		return err
 	}
 	n, err := e.store.Expire(db, e.config.Expire, expireBatch)
 	if err != nil {

@@ -33,7 +33,7 @@ func (c demoCommand) Run(ctx context.Context, t *terminal) (err error) {
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	st, err := store.Open(ctx, store.Options{
-		Database: filepath.Join(dir, "stackhook.db"), Account: "stackhook-demo", Create: true, Exclusive: true,
+		Database: filepath.Join(dir, "stackhook.db"), Account: "stackhook-demo", Create: true, Serve: true,
 	})
 	if err != nil {
 		return unlessEnded(ctx, err)

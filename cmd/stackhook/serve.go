@@ -27,7 +27,7 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	lessGarbageCollection()
 	st, err := store.Open(ctx, store.Options{
-		Database: s.Database, KeyFile: s.KeyFile, Account: s.Account, Create: true, Exclusive: true,
+		Database: s.Database, KeyFile: s.KeyFile, Account: s.Account, Create: true, Serve: true,
 	})
 	if err != nil {
 		return unlessEnded(ctx, err)

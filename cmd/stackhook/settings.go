@@ -12,8 +12,8 @@ import (
 
 // databaseFlags name the database. Every command that works on one has them.
 type databaseFlags struct {
-	Database string `env:"STACKHOOK_DATABASE" default:"stackhook.db" placeholder:"PATH" help:"SQLite file (default: ${default})."`
-	KeyFile  string `env:"STACKHOOK_KEY_FILE" placeholder:"PATH" help:"Keys for cookies and for secrets at rest (default: stackhook.key beside the database)."`
+	Database string `env:"STACKHOOK_DATABASE" default:"stackhook.db" placeholder:"PATH|URL" help:"SQLite file, or a postgres:// URL (default: ${default})."`
+	KeyFile  string `env:"STACKHOOK_KEY_FILE" placeholder:"PATH" help:"Keys for cookies and for secrets at rest (default: stackhook.key beside the SQLite file, or in the current folder)."`
 }
 
 // addressFlags say where the pages are: for listening, and for the links that commands print.

@@ -18,6 +18,8 @@ type conn struct {
 	begin string
 	raw   *sql.Conn // nil until it is needed, and after it broke
 	stmts map[string]*sql.Stmt
+
+	locked bool // it holds the leader's lock
 }
 
 func newConn(db *gorm.DB) *conn {
@@ -32,7 +34,7 @@ func newConn(db *gorm.DB) *conn {
 func (c *conn) transact(ctx context.Context, f func(tx *gorm.DB) error) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.open(ctx); err != nil {
+	if err := c.start(ctx); err != nil {
 		return err
 	}
 	defer func() {
@@ -41,15 +43,28 @@ func (c *conn) transact(ctx context.Context, f func(tx *gorm.DB) error) (err err
 			panic(p)
 		}
 	}()
-	if _, err := c.ExecContext(ctx, c.begin); err != nil {
-		c.drop()
-		return err
-	}
 	if err := f(c.session(ctx)); err != nil {
 		c.end(ctx, "ROLLBACK")
 		return err
 	}
 	return c.end(ctx, "COMMIT")
+}
+
+// start begins a transaction. A connection that broke since the last one is replaced.
+func (c *conn) start(ctx context.Context) error {
+	fresh := c.raw == nil
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	_, err := c.ExecContext(ctx, c.begin)
+	if err == nil {
+		return nil
+	}
+	c.drop()
+	if fresh || !onPostgres(c.db) {
+		return err
+	}
+	return c.start(ctx)
 }
 
 // session returns GORM on this connection, inside a transaction: it begins none of its own.
@@ -105,7 +120,7 @@ func (c *conn) drop() {
 	}
 	c.raw.Raw(func(any) error { return driver.ErrBadConn }) // the pool throws it away
 	c.raw.Close()
-	c.raw, c.stmts = nil, nil
+	c.raw, c.stmts, c.locked = nil, nil, false
 }
 
 // exclusively runs a statement between two transactions.

@@ -139,7 +139,7 @@ const maxCount = 10_001
 // PendingDeliveries counts the webhook's pending deliveries, up to 10,001.
 func (s *Store) PendingDeliveries(ctx context.Context, webhookID string) (int, error) {
 	var n int
-	err := s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending' LIMIT ?) AS some`,
+	err := s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending' LIMIT ?) AS counted`,
 		webhookID, maxCount).Scan(&n).Error
 	return n, unavailable(err)
 }

@@ -85,37 +85,38 @@ func TestWhenTheNextFallsDue(t *testing.T) {
 
 func TestLimitsOfAClaim(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	stack := storetest.Stack(t, s, "a")
-	a := storetest.Webhook(t, s, stack, "https://example.com/a", "")
-	storetest.Webhook(t, s, stack, "https://example.com/b", "")
-	for range 5 {
-		storetest.Run(t, s, stack)
-	}
-	for name, c := range map[string]struct {
-		most, perWebhook int
-		held             map[string]int
-		want             int
-	}{
-		"none":            {0, 8, nil, 0},
-		"most":            {3, 8, nil, 3},
-		"a webhook busy":  {100, 2, map[string]int{a.ID: 2}, 2},
-		"a webhook's two": {100, 1, nil, 2},
-	} {
-		claimed, err := s.Claim(t.Context(), store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: c.most, MostPerWebhook: c.perWebhook, Held: c.held, MaxTries: 11})
-		jobs := claimed.Jobs
-		if err != nil || len(jobs) != c.want {
-			t.Errorf("%s: %d jobs, want %d, %v", name, len(jobs), c.want, err)
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		stack := storetest.Stack(t, s, "a")
+		a := storetest.Webhook(t, s, stack, "https://example.com/a", "")
+		storetest.Webhook(t, s, stack, "https://example.com/b", "")
+		for range 5 {
+			storetest.Run(t, s, stack)
 		}
-		for _, j := range jobs {
-			if err := s.Release(t.Context(), j.Delivery.ID, "me", j.Delivery.Attempt); err != nil {
-				t.Fatal(err)
+		for name, c := range map[string]struct {
+			most, perWebhook int
+			held             map[string]int
+			want             int
+		}{
+			"none":            {0, 8, nil, 0},
+			"most":            {3, 8, nil, 3},
+			"a webhook busy":  {100, 2, map[string]int{a.ID: 2}, 2},
+			"a webhook's two": {100, 1, nil, 2},
+		} {
+			claimed, err := s.Claim(t.Context(), store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: c.most, MostPerWebhook: c.perWebhook, Held: c.held, MaxTries: 11})
+			jobs := claimed.Jobs
+			if err != nil || len(jobs) != c.want {
+				t.Errorf("%s: %d jobs, want %d, %v", name, len(jobs), c.want, err)
+			}
+			for _, j := range jobs {
+				if err := s.Release(t.Context(), j.Delivery.ID, "me", j.Delivery.Attempt); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-	}
-	if jobs := storetest.Claim(t, s, "me"); len(jobs) != 10 || jobs[0].Delivery.Attempt != 1 {
-		t.Errorf("after all numbers were handed back: %d jobs, %+v", len(jobs), jobs[0].Delivery)
-	}
+		if jobs := storetest.Claim(t, s, "me"); len(jobs) != 10 || jobs[0].Delivery.Attempt != 1 {
+			t.Errorf("after all numbers were handed back: %d jobs, %+v", len(jobs), jobs[0].Delivery)
+		}
+	})
 }
 
 func TestAnExpiredLeaseIsAnInterruptedAttempt(t *testing.T) {

@@ -18,6 +18,7 @@ var errRaced = errors.New("another transaction was faster")
 // the order in which they came, each seeing what the ones before it did, and writes the rows of all in few statements.
 type group struct {
 	store   *Store
+	conn    *conn
 	members []*member
 	tx      *gorm.DB
 	now     time.Time
@@ -52,16 +53,16 @@ type runWebhook struct {
 }
 
 // commitGroup makes the members' changes durable, or none of them.
-func (s *Store) commitGroup(members []*member) (*group, error) {
+func (s *Store) commitGroup(c *conn, members []*member) (*group, error) {
 	g := &group{
-		store: s, members: members, now: time.Now(), hand: s.hand(), runs: map[runName]*groupRun{}, stacks: map[int64]models.Stack{},
+		store: s, conn: c, members: members, now: time.Now(), hand: s.hand(), runs: map[runName]*groupRun{}, stacks: map[int64]models.Stack{},
 		webhooks: map[int64][]models.Webhook{}, firsts: map[runWebhook]bool{}, ends: map[*member]error{}, reserved: map[string]int{},
 	}
 	ctx, cancel := s.groupContext()
 	defer cancel()
-	if err := s.transact(ctx, g.write); err != nil {
+	if err := c.transact(ctx, g.write); err != nil {
 		g.giveBack()
-		return nil, err
+		return nil, unavailable(err)
 	}
 	return g, nil
 }
@@ -93,6 +94,9 @@ func (g *group) write(tx *gorm.DB) error {
 			return err
 		}
 	}
+	if g.nudge {
+		return notify(tx)
+	}
 	return nil
 }
 
@@ -120,7 +124,7 @@ func (g *group) finish() {
 			m.ended <- g.ends[m]
 		}
 	}
-	g.store.writer.commitAll(g.putOff)
+	g.store.writer.commitAll(g.conn, g.putOff)
 }
 
 // giveBack returns the places of a group that was not committed.

@@ -40,8 +40,11 @@ func TestOpeningWhatIsNotThere(t *testing.T) {
 	if _, err := os.Stat(path); err == nil {
 		t.Error("a database was made")
 	}
-	_, err = open(t, store.Options{Database: "postgres://localhost/x"})
-	wantError(t, err, "PostgreSQL")
+	_, err = open(t, store.Options{Database: "postgres://ada:hidden-word@127.0.0.1:1/x"})
+	wantError(t, err, "STACKHOOK_DATABASE", "refused")
+	if strings.Contains(err.Error(), "hidden-word") {
+		t.Errorf("the error holds the password: %v", err)
+	}
 	text := filepath.Join(t.TempDir(), "text.db")
 	if err := os.WriteFile(text, bytes.Repeat([]byte("no database "), 100), 0o600); err != nil {
 		t.Fatal(err)
@@ -79,11 +82,11 @@ func TestOnlyItsOwnerMayReadTheFiles(t *testing.T) {
 func TestOneServerADatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "a.db")
-	first, err := open(t, store.Options{Database: path, Create: true, Exclusive: true})
+	first, err := open(t, store.Options{Database: path, Create: true, Serve: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = open(t, store.Options{Database: path, Exclusive: true})
+	_, err = open(t, store.Options{Database: path, Serve: true})
 	wantError(t, err, path, "in use", "pid")
 	if _, err := open(t, store.Options{Database: path}); err != nil {
 		t.Errorf("a command is refused beside the server: %v", err)
@@ -91,7 +94,7 @@ func TestOneServerADatabase(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := open(t, store.Options{Database: path, Exclusive: true}); err != nil {
+	if _, err := open(t, store.Options{Database: path, Serve: true}); err != nil {
 		t.Errorf("refused after the first has ended: %v", err)
 	}
 }

@@ -13,39 +13,41 @@ import (
 
 func TestTheLastAdministratorStays(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	ada, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ada@example.com", Role: models.Administrator}, "a long password")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var refused *models.Refused
-	for name, change := range map[string]func(*models.User){"role": func(u *models.User) { u.Role = models.Reader }, "active": func(u *models.User) { u.Active = false }} {
-		changed := ada
-		change(&changed)
-		if err := s.UpdateUser(t.Context(), storetest.Shell, changed); !errors.As(err, &refused) {
-			t.Errorf("%s: %v", name, err)
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ada, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ada@example.com", Role: models.Administrator}, "a long password")
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if u, err := s.User(t.Context(), ada.ID); err != nil || u.Role != models.Administrator || !u.Active {
-		t.Errorf("%+v, %v", u, err)
-	}
-	var conflict *models.Conflict
-	if _, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ADA@example.com", Role: models.Reader}, ""); !errors.As(err, &conflict) {
-		t.Errorf("the same address: %v", err)
-	}
+		var refused *models.Refused
+		for name, change := range map[string]func(*models.User){"role": func(u *models.User) { u.Role = models.Reader }, "active": func(u *models.User) { u.Active = false }} {
+			changed := ada
+			change(&changed)
+			if err := s.UpdateUser(t.Context(), storetest.Shell, changed); !errors.As(err, &refused) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if u, err := s.User(t.Context(), ada.ID); err != nil || u.Role != models.Administrator || !u.Active {
+			t.Errorf("%+v, %v", u, err)
+		}
+		var conflict *models.Conflict
+		if _, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ADA@example.com", Role: models.Reader}, ""); !errors.As(err, &conflict) {
+			t.Errorf("the same address: %v", err)
+		}
+	})
 }
 
 func TestAReaderChangesWhileThereIsNoAdministrator(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	reader, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "alan@example.com", Role: models.Reader}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader.AllStacks = true
-	if err := s.UpdateUser(t.Context(), storetest.Shell, reader); err != nil {
-		t.Errorf("a reader who was never an administrator: %v", err)
-	}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		reader, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "alan@example.com", Role: models.Reader}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader.AllStacks = true
+		if err := s.UpdateUser(t.Context(), storetest.Shell, reader); err != nil {
+			t.Errorf("a reader who was never an administrator: %v", err)
+		}
+	})
 }
 
 func TestLinksWorkOnceAndNotForEver(t *testing.T) {
@@ -104,46 +106,48 @@ func TestLinksWorkOnceAndNotForEver(t *testing.T) {
 
 func TestANewPasswordEndsTheLinksThatAreOut(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	ada, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ada@example.com", Role: models.Administrator}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	link, err := s.CreateLink(t.Context(), storetest.Shell, ada)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.SetPassword(t.Context(), storetest.Shell, ada, "a long password"); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := s.Link(t.Context(), link); !errors.Is(err, models.ErrNotFound) {
-		t.Errorf("a link from before the password: %v", err)
-	}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ada, err := s.CreateUser(t.Context(), storetest.Shell, models.User{Email: "ada@example.com", Role: models.Administrator}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		link, err := s.CreateLink(t.Context(), storetest.Shell, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.SetPassword(t.Context(), storetest.Shell, ada, "a long password"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Link(t.Context(), link); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("a link from before the password: %v", err)
+		}
+	})
 }
 
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	stack := storetest.Stack(t, s, "a")
-	text, token, err := s.CreateToken(t.Context(), storetest.Shell, models.Token{Name: "ci", Scope: models.ScopeReport, StackKey: stack.Key})
-	if err != nil || len(text) != 47 || text[:len(token.Prefix)] != token.Prefix {
-		t.Fatal(text, token, err)
-	}
-	v, err := s.TokenViewer(t.Context(), text)
-	if err != nil || !v.Reports(stack.Key) {
-		t.Errorf("%+v, %v", v, err)
-	}
-	if tokens, err := s.Tokens(t.Context()); err != nil || len(tokens) != 1 || tokens[0].LastUsedAt.IsZero() || tokens[0].Hash == text {
-		t.Errorf("%+v, %v", tokens, err)
-	}
-	if err := s.RevokeToken(t.Context(), storetest.Shell, token.ID); err != nil {
-		t.Fatal(err)
-	}
-	for _, wrong := range []string{text, "", "shk_x", token.Hash} {
-		if _, err := s.TokenViewer(t.Context(), wrong); !errors.Is(err, models.ErrUnauthorized) {
-			t.Errorf("%q: %v", wrong, err)
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		stack := storetest.Stack(t, s, "a")
+		text, token, err := s.CreateToken(t.Context(), storetest.Shell, models.Token{Name: "ci", Scope: models.ScopeReport, StackKey: stack.Key})
+		if err != nil || len(text) != 47 || text[:len(token.Prefix)] != token.Prefix {
+			t.Fatal(text, token, err)
 		}
-	}
+		v, err := s.TokenViewer(t.Context(), text)
+		if err != nil || !v.Reports(stack.Key) {
+			t.Errorf("%+v, %v", v, err)
+		}
+		if tokens, err := s.Tokens(t.Context()); err != nil || len(tokens) != 1 || tokens[0].LastUsedAt.IsZero() || tokens[0].Hash == text {
+			t.Errorf("%+v, %v", tokens, err)
+		}
+		if err := s.RevokeToken(t.Context(), storetest.Shell, token.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, wrong := range []string{text, "", "shk_x", token.Hash} {
+			if _, err := s.TokenViewer(t.Context(), wrong); !errors.Is(err, models.ErrUnauthorized) {
+				t.Errorf("%q: %v", wrong, err)
+			}
+		}
+	})
 }
 
 func TestSessionsEnd(t *testing.T) {
@@ -200,13 +204,14 @@ func TestSessionsEnd(t *testing.T) {
 
 func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	stack := storetest.Stack(t, s, "a")
-	w := storetest.Webhook(t, s, stack, "https://example.com/", "secret")
-	if _, err := s.RevealSecret(t.Context(), storetest.Shell, stack, w.ID); err != nil {
-		t.Fatal(err)
-	}
-	if err := store.TamperWithAudit(s); err == nil {
-		t.Error("a record was changed")
-	}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		stack := storetest.Stack(t, s, "a")
+		w := storetest.Webhook(t, s, stack, "https://example.com/", "secret")
+		if _, err := s.RevealSecret(t.Context(), storetest.Shell, stack, w.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.TamperWithAudit(s); err == nil {
+			t.Error("a record was changed")
+		}
+	})
 }

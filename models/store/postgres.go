@@ -1,5 +1,141 @@
 package store
 
-import "gorm.io/gorm"
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+)
+
+const (
+	// postgresWriters is how many groups are committed at once: while one waits for the disk, the next is written.
+	postgresWriters = 2
+	// postgresConnections is how many more the pool for changes has, and how many that for pages.
+	postgresConnections = 6
+	// postgresPatience bounds a statement and a connection attempt: below commitWithin, so that callers hear the cause.
+	postgresPatience = 4 * time.Second
+)
+
+// namesPostgres reports whether a setting names a PostgreSQL database and not a file.
+func namesPostgres(database string) bool {
+	return strings.HasPrefix(database, "postgres://") || strings.HasPrefix(database, "postgresql://")
+}
 
 func onPostgres(db *gorm.DB) bool { return db.Dialector.Name() == "postgres" }
+
+// openPostgres opens a pool of so many connections. Errors never hold the password.
+func openPostgres(database string, connections int) (*gorm.DB, error) {
+	u, err := url.Parse(database)
+	if err != nil {
+		return nil, errors.New("STACKHOOK_DATABASE is not a URL: it must look like postgres://user:password@host:5432/database") // err would hold it
+	}
+	shown := u.Redacted()
+	values := u.Query()
+	for name, value := range map[string]string{
+		"connect_timeout":                     fmt.Sprint(int(postgresPatience.Seconds())),
+		"statement_timeout":                   fmt.Sprint(postgresPatience.Milliseconds()),
+		"idle_in_transaction_session_timeout": "30000", // of a process that hangs: its locks must not stay
+		"application_name":                    "stackhook",
+	} {
+		if !values.Has(name) {
+			values.Set(name, value)
+		}
+	}
+	u.RawQuery = values.Encode()
+	db, err := gorm.Open(postgres.Open(u.String()), gormConfig())
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s (STACKHOOK_DATABASE): %w", shown, withoutPassword(u, err))
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, fmt.Errorf("open the database %s: %w", shown, err)
+	}
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// withoutPassword keeps an error's text, should it quote the URL.
+func withoutPassword(u *url.URL, err error) error {
+	err = errors.New(strings.Join(strings.Fields(err.Error()), " ")) // the driver writes one line for each address
+	password, has := u.User.Password()
+	if has && password != "" && (strings.Contains(err.Error(), password) || strings.Contains(err.Error(), url.QueryEscape(password))) {
+		return errors.New("it cannot be reached")
+	}
+	return err
+}
+
+// migrationLock is the key of the advisory lock of one process that migrates; leaderLock that of one that tidies.
+const (
+	migrationLock = 0x5354_4143_4b01
+	leaderLock    = 0x5354_4143_4b02
+)
+
+// migratePostgres migrates while no other process does. Without create, a database without our tables is an error.
+func migratePostgres(ctx context.Context, db *gorm.DB, create bool) error {
+	if !create && !db.Migrator().HasTable("migrations") {
+		return errors.New("the database of STACKHOOK_DATABASE is empty: start “stackhook serve” once to fill it, or name another")
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	// The lock may be another's for longer than a statement may take.
+	if _, err := conn.ExecContext(ctx, `SET statement_timeout = 0`); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, migrationLock); err != nil {
+		return fmt.Errorf("wait for others to migrate the database: %w", err)
+	}
+	defer conn.Raw(func(any) error { return driver.ErrBadConn }) // closing it ends the lock, and the setting
+	return migrate(db)
+}
+
+// lost are the classes of SQLSTATE, and single ones, of a server that cannot do it now, and may later: connection
+// exceptions, lack of resources, an operator's intervention, a server that only reads, and transactions in each other's
+// way. See PostgreSQL's manual, appendix A.
+var lost = []string{"08", "53", "57", "58", "25006", "40", "55P03"}
+
+// unavailablePostgres reports whether an error says that the database cannot be reached or written at the moment.
+func unavailablePostgres(err error) bool {
+	var refused *pgconn.PgError
+	var connect *pgconn.ConnectError
+	var network net.Error
+	switch {
+	case errors.As(err, &refused):
+		for _, code := range lost {
+			if strings.HasPrefix(refused.Code, code) {
+				return true
+			}
+		}
+		return false
+	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), pgconn.SafeToRetry(err), pgconn.Timeout(err):
+		return true
+	}
+	return isBroken(err)
+}
+
+// isBroken reports whether a connection ended in the middle.
+func isBroken(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// unreadable reports whether PostgreSQL refused text in a query that no stored text can equal: with NUL, or not UTF-8.
+func unreadable(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "22021"
+}

@@ -13,57 +13,59 @@ import (
 
 func TestDisabledWebhooksSkipAndKeep(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	stack := storetest.Stack(t, s, "a")
-	w := storetest.Webhook(t, s, stack, "https://example.com/", "secret")
-	before := storetest.Run(t, s, stack)
-	toggle := func(enabled bool) {
-		t.Helper()
-		if _, err := s.UpdateWebhook(t.Context(), storetest.Shell, stack, w.ID, models.WebhookForm{Endpoint: w.Endpoint, Enabled: enabled}); err != nil {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		stack := storetest.Stack(t, s, "a")
+		w := storetest.Webhook(t, s, stack, "https://example.com/", "secret")
+		before := storetest.Run(t, s, stack)
+		toggle := func(enabled bool) {
+			t.Helper()
+			if _, err := s.UpdateWebhook(t.Context(), storetest.Shell, stack, w.ID, models.WebhookForm{Endpoint: w.Endpoint, Enabled: enabled}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		toggle(false)
+		if during := storetest.State(t, s, stack, before.Run.ID, models.Planning); len(during.Deliveries) != 0 {
+			t.Errorf("announced %v", during.Deliveries)
+		}
+		if jobs := storetest.Claim(t, s, "me"); len(jobs) != 0 {
+			t.Errorf("claimed %d of a disabled webhook", len(jobs))
+		}
+		test, err := s.SendTest(t.Context(), storetest.Shell, stack, w.ID)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	toggle(false)
-	if during := storetest.State(t, s, stack, before.Run.ID, models.Planning); len(during.Deliveries) != 0 {
-		t.Errorf("announced %v", during.Deliveries)
-	}
-	if jobs := storetest.Claim(t, s, "me"); len(jobs) != 0 {
-		t.Errorf("claimed %d of a disabled webhook", len(jobs))
-	}
-	test, err := s.SendTest(t.Context(), storetest.Shell, stack, w.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if jobs := storetest.Claim(t, s, "me"); len(jobs) != 1 || jobs[0].Delivery.ID != test.ID || !jobs[0].Delivery.Test {
-		t.Errorf("the test: %+v", jobs)
-	}
-	toggle(true)
-	jobs := storetest.Claim(t, s, "me")
-	if len(jobs) != 1 || jobs[0].Delivery.ID != before.Deliveries[0] {
-		t.Errorf("after enabling again: %+v", jobs)
-	}
-	log, err := s.Deliveries(t.Context(), administrator, store.DeliveryFilter{Stack: &stack, Status: models.Skipped}, store.Page{})
-	if err != nil || len(log.Rows) != 1 || log.Rows[0].Reason != models.ReasonWebhookDisabled {
-		t.Errorf("%+v, %v", log, err)
-	}
+		if jobs := storetest.Claim(t, s, "me"); len(jobs) != 1 || jobs[0].Delivery.ID != test.ID || !jobs[0].Delivery.Test {
+			t.Errorf("the test: %+v", jobs)
+		}
+		toggle(true)
+		jobs := storetest.Claim(t, s, "me")
+		if len(jobs) != 1 || jobs[0].Delivery.ID != before.Deliveries[0] {
+			t.Errorf("after enabling again: %+v", jobs)
+		}
+		log, err := s.Deliveries(t.Context(), administrator, store.DeliveryFilter{Stack: &stack, Status: models.Skipped}, store.Page{})
+		if err != nil || len(log.Rows) != 1 || log.Rows[0].Reason != models.ReasonWebhookDisabled {
+			t.Errorf("%+v, %v", log, err)
+		}
+	})
 }
 
 func TestA410DisablesTheWebhook(t *testing.T) {
 	t.Parallel()
-	s := storetest.New(t)
-	stack := storetest.Stack(t, s, "a")
-	w := storetest.Webhook(t, s, stack, "https://example.com/", "")
-	storetest.Run(t, s, stack)
-	waiting := storetest.Run(t, s, stack)
-	job := storetest.Claim(t, s, "me")[0]
-	record(t, s, "me", job, store.Outcome{Status: models.Failed, Reason: models.ReasonGone, Disable: models.DisabledByGone})
-	w, err := s.Webhook(t.Context(), stack, w.ID)
-	if err != nil || w.Enabled || w.DisabledWhy != models.DisabledByGone || w.DisabledAt.IsZero() || w.Failures != 1 {
-		t.Errorf("%+v, %v", w, err)
-	}
-	if d := delivery(t, s, stack, waiting.Deliveries[0]); d.Status != models.Pending {
-		t.Errorf("the other one: %+v", d)
-	}
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		stack := storetest.Stack(t, s, "a")
+		w := storetest.Webhook(t, s, stack, "https://example.com/", "")
+		storetest.Run(t, s, stack)
+		waiting := storetest.Run(t, s, stack)
+		job := storetest.Claim(t, s, "me")[0]
+		record(t, s, "me", job, store.Outcome{Status: models.Failed, Reason: models.ReasonGone, Disable: models.DisabledByGone})
+		w, err := s.Webhook(t.Context(), stack, w.ID)
+		if err != nil || w.Enabled || w.DisabledWhy != models.DisabledByGone || w.DisabledAt.IsZero() || w.Failures != 1 {
+			t.Errorf("%+v, %v", w, err)
+		}
+		if d := delivery(t, s, stack, waiting.Deliveries[0]); d.Status != models.Pending {
+			t.Errorf("the other one: %+v", d)
+		}
+	})
 }
 
 func TestRedeliver(t *testing.T) {

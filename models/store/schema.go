@@ -1,7 +1,9 @@
 package store
 
+import "gorm.io/gorm"
+
 // Migrations are plain SQL, so that what the tables are can be read here. The words in braces differ between the
-// databases, see migrate.go: {key} a generated primary key, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending.
+// databases, see migrate.go: {key} a generated primary key, {id} a ULID, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending.
 // A migration that was released is never edited.
 
 // firstSchema is the first migration.
@@ -25,23 +27,23 @@ var firstSchema = []string{
 	) {strict}`,
 	`CREATE INDEX grants_stack ON grants (stack_key)`,
 	`CREATE TABLE links (
-		id TEXT PRIMARY KEY, user_id {int} REFERENCES users (id), created_at {int} NOT NULL,
+		id {id} PRIMARY KEY, user_id {int} REFERENCES users (id), created_at {int} NOT NULL,
 		expires_at {int} NOT NULL, used_at {int}
 	) {strict}`,
 	`CREATE TABLE sessions (
-		id TEXT PRIMARY KEY, user_id {int} NOT NULL REFERENCES users (id), address TEXT NOT NULL, device TEXT NOT NULL,
+		id {id} PRIMARY KEY, user_id {int} NOT NULL REFERENCES users (id), address TEXT NOT NULL, device TEXT NOT NULL,
 		created_at {int} NOT NULL, seen_at {int} NOT NULL, expires_at {int} NOT NULL, data {bytes}
 	) {strict}`,
 	`CREATE INDEX sessions_user ON sessions (user_id)`,
 	`CREATE TABLE tokens (
-		id TEXT PRIMARY KEY, name TEXT NOT NULL, prefix TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scope TEXT NOT NULL,
+		id {id} PRIMARY KEY, name TEXT NOT NULL, prefix TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, scope TEXT NOT NULL,
 		stack_key {int} REFERENCES stacks (key), created_by TEXT NOT NULL, created_at {int} NOT NULL,
 		last_used_at {int}, revoked_at {int}
 	) {strict}`,
 	`CREATE INDEX tokens_stack ON tokens (stack_key)`,
 
 	`CREATE TABLE webhooks (
-		id TEXT PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key),
+		id {id} PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key),
 		endpoint TEXT NOT NULL, endpoint_url TEXT NOT NULL, endpoint_host TEXT NOT NULL, endpoint_key TEXT NOT NULL,
 		secret_sealed {bytes}, secret_fingerprint TEXT NOT NULL, secret_changed_at {int},
 		enabled {bool} NOT NULL, disabled_why TEXT NOT NULL, disabled_at {int},
@@ -52,7 +54,7 @@ var firstSchema = []string{
 	`CREATE INDEX webhooks_stack ON webhooks (stack_key, id)`,
 
 	`CREATE TABLE runs (
-		key {key}, stack_key {int} NOT NULL REFERENCES stacks (key), id TEXT NOT NULL, type TEXT NOT NULL,
+		key {key}, stack_key {int} NOT NULL REFERENCES stacks (key), id {id} NOT NULL, type TEXT NOT NULL,
 		branch TEXT NOT NULL, triggered_by TEXT NOT NULL,
 		commit_author_login TEXT NOT NULL, commit_author_name TEXT NOT NULL, commit_hash TEXT NOT NULL,
 		commit_message TEXT NOT NULL, commit_timestamp {int} NOT NULL, commit_url TEXT NOT NULL,
@@ -61,16 +63,16 @@ var firstSchema = []string{
 	) {strict}`,
 	`CREATE INDEX runs_stack ON runs (stack_key, key)`,
 	`CREATE TABLE events (
-		id TEXT PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key), run_key {int} REFERENCES runs (key),
-		run_id TEXT NOT NULL, state TEXT NOT NULL, state_version {int} NOT NULL, at {int} NOT NULL, delta TEXT,
+		id {id} PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key), run_key {int} REFERENCES runs (key),
+		run_id {id} NOT NULL, state TEXT NOT NULL, state_version {int} NOT NULL, at {int} NOT NULL, delta TEXT,
 		payload {bytes} NOT NULL, created_at {int} NOT NULL, UNIQUE (run_key, state_version)
 	) {strict}`,
 	`CREATE INDEX events_stack ON events (stack_key)`,
 
 	`CREATE TABLE deliveries (
-		id TEXT PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key),
-		webhook_id TEXT NOT NULL REFERENCES webhooks (id), event_id TEXT NOT NULL REFERENCES events (id),
-		run_key {int} REFERENCES runs (key), run_id TEXT NOT NULL, state TEXT NOT NULL, state_version {int} NOT NULL,
+		id {id} PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key),
+		webhook_id {id} NOT NULL REFERENCES webhooks (id), event_id {id} NOT NULL REFERENCES events (id),
+		run_key {int} REFERENCES runs (key), run_id {id} NOT NULL, state TEXT NOT NULL, state_version {int} NOT NULL,
 		test {bool} NOT NULL, silent {bool} NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, code {int} NOT NULL,
 		attempt {int} NOT NULL, tries {int} NOT NULL, due_at {int}, lease_owner TEXT NOT NULL, claimed_at {int},
 		first_ended_at {int}, first_delivered_at {int}, duration {int} NOT NULL, expire_from {int} NOT NULL,
@@ -89,23 +91,23 @@ var firstSchema = []string{
 	`CREATE INDEX deliveries_event ON deliveries (event_id)`,
 
 	`CREATE TABLE attempts (
-		delivery_id TEXT NOT NULL REFERENCES deliveries (id), number {int} NOT NULL, started_at {int},
+		delivery_id {id} NOT NULL REFERENCES deliveries (id), number {int} NOT NULL, started_at {int},
 		reason TEXT NOT NULL, detail TEXT NOT NULL, code {int} NOT NULL, url TEXT NOT NULL, address TEXT NOT NULL,
 		reused {bool} NOT NULL, protocol TEXT NOT NULL, tls_version TEXT NOT NULL, certificate_expires_at {int},
 		dns {int} NOT NULL, connect {int} NOT NULL, tls {int} NOT NULL, first_byte {int} NOT NULL, body {int} NOT NULL,
 		total {int} NOT NULL, PRIMARY KEY (delivery_id, number)
 	) {strict}`,
 	`CREATE TABLE exchanges (
-		delivery_id TEXT NOT NULL REFERENCES deliveries (id), number {int} NOT NULL, request_headers TEXT,
+		delivery_id {id} NOT NULL REFERENCES deliveries (id), number {int} NOT NULL, request_headers TEXT,
 		response_headers TEXT, response_body {bytes}, cut {bool} NOT NULL, headers_cut {bool} NOT NULL,
 		PRIMARY KEY (delivery_id, number)
 	) {strict}`,
 
 	// The audit log refers to nothing: it outlives what it tells of.
 	`CREATE TABLE audit_records (
-		id TEXT PRIMARY KEY, at {int} NOT NULL, actor_kind TEXT NOT NULL, actor_id {int} NOT NULL, actor_name TEXT NOT NULL,
+		id {id} PRIMARY KEY, at {int} NOT NULL, actor_kind TEXT NOT NULL, actor_id {int} NOT NULL, actor_name TEXT NOT NULL,
 		actor_address TEXT NOT NULL, action TEXT NOT NULL, stack_key {int}, stack_id TEXT NOT NULL,
-		webhook_id TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL
+		webhook_id {id} NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL
 	) {strict}`,
 	`CREATE INDEX audit_webhook ON audit_records (webhook_id, action, id)`,
 }
@@ -118,5 +120,14 @@ var circuitSchema = []string{
 }
 
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
-const auditAppendOnly = `CREATE TRIGGER audit_append_only BEFORE UPDATE ON audit_records
-	BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END`
+func auditAppendOnly(db *gorm.DB) []string {
+	if onPostgres(db) {
+		return []string{
+			`CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+				BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$`,
+			`CREATE TRIGGER audit_append_only BEFORE UPDATE ON audit_records FOR EACH ROW EXECUTE FUNCTION audit_append_only()`,
+		}
+	}
+	return []string{`CREATE TRIGGER audit_append_only BEFORE UPDATE ON audit_records
+		BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END`}
+}

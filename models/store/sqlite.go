@@ -54,16 +54,21 @@ func checkFile(path string, create bool) error {
 	return nil
 }
 
-func openSQLite(path, pragmas string, connections int) (*gorm.DB, error) {
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas
-	db, err := gorm.Open(sqlite.Open(dsn), &gorm.Config{
+// gormConfig is how GORM is used on either database.
+func gormConfig() *gorm.Config {
+	return &gorm.Config{
 		SkipDefaultTransaction: true, // every exported method is one transaction already
 		TranslateError:         true,
 		PrepareStmt:            true,
 		// With exactly this value GORM starts no goroutine to expire statements, which would outlive Close.
 		PrepareStmtTTL: 10 * 365 * 24 * time.Hour,
 		Logger:         logger.Discard, // errors are returned, and say no values
-	})
+	}
+}
+
+func openSQLite(path, pragmas string, connections int) (*gorm.DB, error) {
+	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + pragmas
+	db, err := gorm.Open(sqlite.Open(dsn), gormConfig())
 	if err != nil {
 		return nil, fmt.Errorf("open the database %s: %w", path, err)
 	}
@@ -101,9 +106,15 @@ func writeAt(f *os.File, text string) error {
 	return err
 }
 
-// unavailable turns what a full disk, a read-only file or a lock that lasts too long looks like into
+// unavailable turns what a full disk, a read-only file, a lock that lasts too long or a lost server looks like into
 // models.ErrUnavailable; other errors stay as they are.
 func unavailable(err error) error {
+	if err == nil || errors.Is(err, models.ErrUnavailable) {
+		return err
+	}
+	if unavailablePostgres(err) {
+		return fmt.Errorf("%w: %w", models.ErrUnavailable, err)
+	}
 	var e sqlite3.Error
 	if !errors.As(err, &e) {
 		return err

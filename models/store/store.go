@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"gorm.io/gorm"
@@ -15,16 +14,17 @@ import (
 
 // Options say which database to open and how.
 type Options struct {
-	// Database is a path of a SQLite file.
+	// Database is a path of a SQLite file, or a postgres:// URL.
 	Database string
-	// KeyFile is the path of the keys; "" is stackhook.key beside the database.
+	// KeyFile is the path of the keys; "" is stackhook.key beside the SQLite file, in the current folder with PostgreSQL.
 	KeyFile string
 	// Account is the payloads' account.
 	Account string
-	// Create makes the database when there is none; without it that is an error that names the path.
+	// Create makes the database, or PostgreSQL's tables, when there are none; without it that is an error that says so.
 	Create bool
-	// Exclusive takes the lock file of the one process that sends from this database.
-	Exclusive bool
+	// Serve is for the process that sends: on SQLite it takes the lock file, of which there is one a database; on
+	// PostgreSQL it listens for what other replicas commit.
+	Serve bool
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -36,8 +36,10 @@ type Store struct {
 	unlock  func()
 
 	writer       *writer
-	conn         *conn // the one that writes, on SQLite
-	checkpointer *checkpointer
+	conn         *conn                // the one that writes, on SQLite
+	checkpointer *checkpointer        // on SQLite
+	listener     *listener            // on PostgreSQL, of a process that serves
+	leader       *conn                // on PostgreSQL, holds the leader's lock
 	targets      recent[Target]       // by webhook
 	tokens       recent[models.Token] // by hash
 	stacks       recent[models.Stack] // by id
@@ -50,27 +52,35 @@ type Store struct {
 
 // Open opens the database, migrates it and opens the keys. Errors say what to do.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	if strings.HasPrefix(o.Database, "postgres://") || strings.HasPrefix(o.Database, "postgresql://") {
-		return nil, errors.New("STACKHOOK_DATABASE names PostgreSQL, which this version cannot use yet: name a SQLite file")
-	}
-	if err := checkFile(o.Database, o.Create); err != nil {
-		return nil, err
-	}
 	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{})}
-	if err := s.open(ctx, o); err != nil {
+	open := s.openSQLite
+	if namesPostgres(o.Database) {
+		open = s.openPostgres
+	}
+	err := open(ctx, o)
+	if err == nil {
+		err = s.openKeys(ctx, o)
+	}
+	if err != nil {
 		s.Close()
 		return nil, err
 	}
+	s.begin(o)
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, o Options) (err error) {
-	if o.Exclusive {
-		if s.unlock, err = lockFile(o.Database); err != nil {
-			s.unlock = func() {}
+func (s *Store) openSQLite(ctx context.Context, o Options) (err error) {
+	if err := checkFile(o.Database, o.Create); err != nil {
+		return err
+	}
+	if o.Serve {
+		unlock, err := lockFile(o.Database)
+		if err != nil {
 			return err
 		}
+		s.unlock = unlock
 	}
+	// Two connections: one for changes, one for checkpoints.
 	if s.write, err = openSQLite(o.Database, writerPragmas, 2); err != nil {
 		return err
 	}
@@ -78,31 +88,69 @@ func (s *Store) open(ctx context.Context, o Options) (err error) {
 	if err := migrate(s.write.WithContext(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
-	if s.read, err = openSQLite(o.Database, readerPragmas, readers); err != nil {
+	s.read, err = openSQLite(o.Database, readerPragmas, readers)
+	return err
+}
+
+func (s *Store) openPostgres(ctx context.Context, o Options) (err error) {
+	if s.write, err = openPostgres(o.Database, postgresConnections+postgresWriters); err != nil {
 		return err
 	}
+	if err := migratePostgres(context.WithoutCancel(ctx), s.write, o.Create); err != nil {
+		return err
+	}
+	s.read, err = openPostgres(o.Database, readers)
+	return err
+}
+
+// openKeys opens the key file, which must hold what sealed the secrets in the database.
+func (s *Store) openKeys(ctx context.Context, o Options) error {
 	var inUse []int64
 	if err := s.read.WithContext(ctx).Raw(`SELECT id FROM key_ids ORDER BY id`).Scan(&inUse).Error; err != nil {
 		return fmt.Errorf("read which keys the database uses: %w", err)
 	}
-	if o.KeyFile == "" {
-		o.KeyFile = filepath.Join(filepath.Dir(o.Database), "stackhook.key")
+	path := o.KeyFile
+	switch {
+	case path != "":
+	case namesPostgres(o.Database):
+		path = "stackhook.key"
+	default:
+		path = filepath.Join(filepath.Dir(o.Database), "stackhook.key")
 	}
-	if s.keys, err = openKeys(o.KeyFile, inUse); err != nil {
-		return err
+	var err error
+	s.keys, err = openKeys(path, inUse)
+	return err
+}
+
+// begin starts what runs beside the callers.
+func (s *Store) begin(o Options) {
+	if namesPostgres(o.Database) {
+		conns := []*conn{newConn(s.write), newConn(s.write)}
+		s.writer = newWriter(s, conns[:postgresWriters])
+		s.leader = newConn(s.write)
+		if o.Serve {
+			s.listener = newListener(s, o.Database)
+		}
+		return
 	}
 	s.conn = newConn(s.write)
 	s.checkpointer = newCheckpointer(s)
-	s.writer = newWriter(s, 1)
-	return nil
+	s.writer = newWriter(s, []*conn{s.conn})
 }
 
 // Close closes the database and gives the lock back.
 func (s *Store) Close() error {
+	if s.listener != nil {
+		s.listener.close()
+	}
 	if s.writer != nil {
 		s.writer.close()
+	}
+	if s.checkpointer != nil {
 		s.checkpointer.close()
-		s.conn.close()
+	}
+	if s.leader != nil {
+		s.leader.close()
 	}
 	var errs []error
 	for _, db := range []*gorm.DB{s.read, s.write} {

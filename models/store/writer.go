@@ -51,10 +51,14 @@ type member struct {
 	ended chan error
 }
 
-func newWriter(s *Store, loops int) *writer {
+// newWriter starts a writer that commits as many groups at once as it is given connections.
+func newWriter(s *Store, conns []*conn) *writer {
 	w := &writer{store: s, queue: make(chan *member, queueMost), quit: make(chan struct{})}
-	for range loops {
-		w.done.Go(w.loop)
+	for _, c := range conns {
+		w.done.Go(func() {
+			defer c.close()
+			w.loop(c)
+		})
 	}
 	return w
 }
@@ -122,17 +126,17 @@ func (m *member) take() bool {
 	return m.taken
 }
 
-func (w *writer) loop() {
+func (w *writer) loop(c *conn) {
 	for {
 		select {
 		case m := <-w.queue:
-			w.commitAll(w.gather(m))
+			w.commitAll(c, w.gather(m))
 			continue
 		case <-w.quit:
 		}
 		select { // what queued before the end
 		case m := <-w.queue:
-			w.commitAll(w.gather(m))
+			w.commitAll(c, w.gather(m))
 		default:
 			return
 		}
@@ -158,11 +162,11 @@ func (w *writer) gather(m *member) []*member {
 }
 
 // commitAll commits the members as one group. If that fails, through one of them, each is tried alone.
-func (w *writer) commitAll(members []*member) {
+func (w *writer) commitAll(c *conn, members []*member) {
 	if len(members) == 0 {
 		return
 	}
-	g, err := w.store.commitGroup(members)
+	g, err := w.store.commitGroup(c, members)
 	switch {
 	case err == nil:
 		g.finish()
@@ -172,7 +176,7 @@ func (w *writer) commitAll(members []*member) {
 		}
 	default:
 		for _, m := range members {
-			w.commitAll([]*member{m})
+			w.commitAll(c, []*member{m})
 		}
 	}
 }

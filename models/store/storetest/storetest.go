@@ -4,10 +4,12 @@ package storetest
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"stackhook/models"
+	"stackhook/models/needs"
 	"stackhook/models/store"
 )
 
@@ -84,4 +86,65 @@ func Claim(t testing.TB, s *store.Store, owner string) []store.Job {
 		t.Fatal(err)
 	}
 	return claimed.Jobs
+}
+
+// template is the migrated database that each PostgreSQL server gets once, to be copied for its tests.
+const template = "template_stackhook"
+
+var templates sync.Map // *needs.Cluster → *sync.Once
+
+// Each runs a test with an empty store on each of the databases, in parallel.
+func Each(t *testing.T, test func(t *testing.T, s *store.Store)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, New(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, OnPostgres(t, store.Options{Database: NewPostgres(t)}))
+	})
+}
+
+// NewPostgres returns the URL of a migrated, empty database that goes with the test.
+func NewPostgres(t testing.TB) string {
+	t.Helper()
+	cluster := needs.Postgres(t, "tests on PostgreSQL")
+	once, _ := templates.LoadOrStore(cluster, &sync.Once{})
+	once.(*sync.Once).Do(func() {
+		if err := cluster.Exec("CREATE DATABASE " + template); err != nil {
+			t.Fatal(err)
+		}
+		s, err := store.Open(context.Background(), store.Options{Database: cluster.URL(template), KeyFile: filepath.Join(t.TempDir(), "key"), Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	name, err := cluster.NewDatabase(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster.URL(name)
+}
+
+// OnPostgres opens a store on a database that NewPostgres made, and closes it with the test.
+func OnPostgres(t testing.TB, o store.Options) *store.Store {
+	t.Helper()
+	if o.KeyFile == "" {
+		o.KeyFile = filepath.Join(t.TempDir(), "stackhook.key")
+	}
+	o.Account, o.Create = "spacelift-io", true
+	s, err := store.Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }

@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+)
+
+// channel is what replicas on one PostgreSQL tell each other on: that something is due which nobody was handed.
+const channel = "stackhook"
+
+// notify tells the other replicas when the transaction commits.
+func notify(tx *gorm.DB) error {
+	if !onPostgres(tx) {
+		return nil
+	}
+	return tx.Exec(`SELECT pg_notify(?, '')`, channel).Error
+}
+
+// listenAgain is the pause before a lost connection is replaced. Meanwhile the engine's poll finds what is due.
+const listenAgain = time.Second
+
+// listener nudges this process's engine when another replica commits.
+type listener struct {
+	store *Store
+	url   string
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+}
+
+func newListener(s *Store, url string) *listener {
+	ctx, stop := context.WithCancel(context.Background())
+	l := &listener{store: s, url: url, stop: stop}
+	l.done.Go(func() {
+		for ctx.Err() == nil {
+			l.listen(ctx)
+			select {
+			case <-ctx.Done():
+			case <-time.After(listenAgain):
+			}
+		}
+	})
+	return l
+}
+
+func (l *listener) close() {
+	l.stop()
+	l.done.Wait()
+}
+
+// listen returns when the connection is lost. What was said before it listened is looked for once.
+func (l *listener) listen(ctx context.Context) {
+	conn, err := pgx.Connect(ctx, l.url)
+	if err != nil {
+		return // whatever else needs the database says so
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		return
+	}
+	for {
+		l.store.committed()
+		if _, err := conn.WaitForNotification(ctx); err != nil {
+			return
+		}
+	}
+}
