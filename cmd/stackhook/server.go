@@ -19,9 +19,9 @@ import (
 // parts are what runs on an open database: the engine that sends, the HTTP edge and the housekeeping. Engine and edge
 // do not know each other: the store nudges the engine after commits, and the pages get two plain functions of it.
 type parts struct {
-	store  *store.Store
 	engine *delivery.Engine
 	edge   http.Handler
+	house  housekeeper
 	log    *slog.Logger
 }
 
@@ -43,7 +43,7 @@ func newParts(s settings, st *store.Store, base *url.URL, log *slog.Logger) (*pa
 			EngineHealth: engine.Healthy,
 		},
 	})
-	return &parts{store: st, engine: engine, edge: edge, log: log}, nil
+	return &parts{engine: engine, edge: edge, house: newHousekeeper(s, st, log), log: log}, nil
 }
 
 // run runs all parts until ctx ends, or one of them fails. Then it stops listening, and the engine lets what is in
@@ -53,7 +53,7 @@ func (p *parts) run(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return p.engine.Run(ctx) })
 	group.Go(func() error { return web.Serve(ctx, listener, p.edge, p.log) })
 	group.Go(func() error {
-		keepHouse(ctx, p.store, web.SessionIdle, p.log)
+		p.house.keep(ctx)
 		return nil
 	})
 	return group.Wait()
