@@ -115,7 +115,7 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
 		"", "serve", "demo", "user", "user add", "user list", "user passwd", "user grant", "user revoke",
-		"token", "token create", "token list", "token revoke", "stack", "stack add", "stack list", "version",
+		"token", "token create", "token list", "token revoke", "stack", "stack add", "stack list", "backup", "version",
 	} {
 		r := command(t, nil, "", append(strings.Fields(args), "--help")...)
 		if r.code != 0 || r.err != "" || !strings.HasPrefix(r.out, strings.TrimSpace("Usage: stackhook "+args)) {
