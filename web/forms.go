@@ -60,6 +60,21 @@ func (s *formSealer) open(sealed string, user int64) (typed, bool) {
 	return f, err == nil && f.User == user
 }
 
+// unsaved is the key of a request's notice that its form was not stored. It is not kept in the session, which cannot be
+// stored either.
+const unsaved = "unsaved"
+
+// keepTyped answers a form that could not be stored with the form as it was typed. If that fails too, cause is answered.
+func (e *edge) keepTyped(c echo.Context, r route, cause error) error {
+	c.Set(unsaved, "The database cannot commit at the moment. Whether this was saved is not certain: wait a few seconds, look, and save again.")
+	c.Response().Header().Set(echo.HeaderRetryAfter, retryAfter)
+	if err := r.form(c, c.Request().PostForm, nil, http.StatusServiceUnavailable); err != nil {
+		c.Set(unsaved, nil)
+		return cause
+	}
+	return nil
+}
+
 // signInFirst answers whoever is not signed in: a page waits behind the sign-in form, and a form travels with it.
 func (e *edge) signInFirst(c echo.Context, r route) error {
 	if c.Request().Method != http.MethodPost {

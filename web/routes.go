@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -122,7 +123,11 @@ func (e *edge) guard(r route) echo.HandlerFunc {
 		if err := e.allow(c, r.who); err != nil {
 			return err
 		}
-		return r.answer(c)
+		err := r.answer(c)
+		if r.form != nil && errors.Is(err, models.ErrUnavailable) {
+			return e.keepTyped(c, r, err)
+		}
+		return err
 	}
 }
 

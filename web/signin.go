@@ -72,6 +72,9 @@ func (e *edge) keepNotice(c echo.Context, kind, message string) {
 
 // takeFlash returns the notices that wait, "" where there is none: the last of each kind, if several did.
 func (e *edge) takeFlash(c echo.Context) (did, tells string) {
+	if notice, is := c.Get(unsaved).(string); is {
+		return "", notice
+	}
 	session := e.current(c)
 	if session == nil {
 		return "", ""

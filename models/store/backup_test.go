@@ -23,6 +23,36 @@ func TestABackupWhileOthersWrite(t *testing.T) {
 	w := storetest.Webhook(t, s, stack, "https://example.com/", "the secret")
 	rec := storetest.Run(t, s, stack)
 
+	size := backUpUnderWrites(t, s, stack, database, file)
+	info, err := os.Stat(file)
+	if err != nil || info.Size() != size || info.Mode() != 0o600 {
+		t.Fatalf("%v, %v, said to have %d bytes", info, err, size)
+	}
+	if state := integrity(t, file); state != "ok" {
+		t.Error(state)
+	}
+
+	copyFile(t, filepath.Join(from, "stackhook.key"), filepath.Join(to, "stackhook.key"))
+	restored := storetest.Open(t, file)
+	found, err := restored.Webhook(t.Context(), stack, w.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if secret, err := restored.Secret(found); err != nil || secret != "the secret" {
+		t.Errorf("the secret is %q, %v", secret, err)
+	}
+	if d := delivery(t, restored, stack, rec.Deliveries[0]); d.Status != models.Pending {
+		t.Errorf("%+v", d)
+	}
+	if again, err := restored.StartRun(t.Context(), stack, models.RunReport{ID: &rec.Run.ID}); err != nil || !again.Repeated {
+		t.Errorf("%+v, %v", again, err)
+	}
+	storetest.Run(t, restored, stack)
+}
+
+// backUpUnderWrites copies the database while runs are reported, and returns the copy's size.
+func backUpUnderWrites(t *testing.T, s *store.Store, stack models.Stack, database, file string) int64 {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	var writers sync.WaitGroup
 	written := make(chan struct{})
@@ -53,30 +83,7 @@ func TestABackupWhileOthersWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Stat(file)
-	if err != nil || info.Size() != size || info.Mode() != 0o600 {
-		t.Fatalf("%v, %v, said to have %d bytes", info, err, size)
-	}
-	if state := integrity(t, file); state != "ok" {
-		t.Error(state)
-	}
-
-	copyFile(t, filepath.Join(from, "stackhook.key"), filepath.Join(to, "stackhook.key"))
-	restored := storetest.Open(t, file)
-	found, err := restored.Webhook(t.Context(), stack, w.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if secret, err := restored.Secret(found); err != nil || secret != "the secret" {
-		t.Errorf("the secret is %q, %v", secret, err)
-	}
-	if d := delivery(t, restored, stack, rec.Deliveries[0]); d.Status != models.Pending {
-		t.Errorf("%+v", d)
-	}
-	if again, err := restored.StartRun(t.Context(), stack, models.RunReport{ID: &rec.Run.ID}); err != nil || !again.Repeated {
-		t.Errorf("%+v, %v", again, err)
-	}
-	storetest.Run(t, restored, stack)
+	return size
 }
 
 func integrity(t *testing.T, file string) (state string) {
