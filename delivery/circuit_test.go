@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,8 +23,8 @@ func (w *world) now() models.Webhook {
 // After five failures only probes are sent, at the circuit's pauses, and what waits uses up no tries. One success lets
 // everything go.
 func TestCircuitOpensAndCloses(t *testing.T) {
-	down := true
-	inWorld(t, func(received) string { return status(map[bool]int{true: 503, false: 200}[down]) }, func(t *testing.T, w *world) {
+	var up atomic.Bool
+	inWorld(t, func(received) string { return status(map[bool]int{false: 503, true: 200}[up.Load()]) }, func(t *testing.T, w *world) {
 		w.start()
 		var ids []string
 		for range 5 {
@@ -55,7 +56,7 @@ func TestCircuitOpensAndCloses(t *testing.T) {
 		if d := w.delivery(ids[24]); d.Tries != 0 || d.Attempt != 0 || d.Status != models.Pending {
 			t.Errorf("one that waited: %+v", d)
 		}
-		down = false
+		up.Store(true)
 		w.wait(10 * time.Minute)
 		for _, id := range ids {
 			if d := w.delivery(id); d.Status != models.Delivered {

@@ -88,6 +88,13 @@ func (e *Engine) Run(ctx context.Context) error {
 
 func (e *Engine) maxTries() int { return len(e.config.RetryDelays) + 1 }
 
+// Held returns how many requests are in flight, and how many deliveries this process has in memory in all.
+func (e *Engine) Held() (inFlight, held int) {
+	e.places.mu.Lock()
+	defer e.places.mu.Unlock()
+	return e.places.sending, e.places.held
+}
+
 // Healthy returns nil while the loop turns and the database serves it.
 func (e *Engine) Healthy() error {
 	e.mu.Lock()

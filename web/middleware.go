@@ -48,7 +48,7 @@ func isAPI(path string) bool { return path == "/api" || strings.HasPrefix(path, 
 
 // isQuiet reports what comes all the time and tells nothing about anybody.
 func isQuiet(path string) bool {
-	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/static/")
+	return path == "/healthz" || path == "/readyz" || path == "/metrics" || strings.HasPrefix(path, "/static/")
 }
 
 // requestID names the request in the log and on error pages. What the other side sends as an id is not believed.

@@ -41,11 +41,12 @@ type route struct {
 type form func(c echo.Context, typed url.Values, bad models.Invalid, status int) error
 
 // pages is the table of all pages and of the forms on them.
-func pages(h *handlers.Handlers) []route {
+func pages(h *handlers.Handlers, c Config) []route {
 	tries := newTries()
 	return []route{
 		{public, get, "/healthz", h.Healthy, nil},
 		{public, get, "/readyz", h.Ready, nil},
+		{public, get, "/metrics", measures(c.MetricsToken, c.Metrics), nil},
 
 		{public, get, "/login", h.ShowSignIn, nil},
 		{public, post, "/login", tries.limit(h.SubmitSignIn), nil},
@@ -96,8 +97,8 @@ func pages(h *handlers.Handlers) []route {
 }
 
 // mount hangs the table, the files and the API into the router.
-func (e *edge) mount() {
-	for _, r := range pages(e.handlers) {
+func (e *edge) mount(c Config) {
+	for _, r := range pages(e.handlers, c) {
 		answer := e.guard(r)
 		e.echo.Add(r.method, r.path, answer)
 		if r.method == get {

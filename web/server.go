@@ -32,6 +32,9 @@ type Config struct {
 	Handlers *handlers.Handlers
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; none by default.
 	TrustedProxies []netip.Prefix
+	// Metrics answers /metrics for whoever sends MetricsToken; without a token there is no such page.
+	Metrics      http.Handler
+	MetricsToken string
 }
 
 // edge is what the middleware and the routes share.
@@ -63,7 +66,7 @@ func New(c Config) *echo.Echo {
 	e.echo.HTTPErrorHandler = e.answerError
 	e.echo.IPExtractor = clientAddress(c.TrustedProxies)
 	e.use()
-	e.mount()
+	e.mount(c)
 	return e.echo
 }
 

@@ -74,7 +74,7 @@ func (c demoCommand) run(ctx context.Context, t *terminal, st *store.Store, dir 
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(t.Err, &slog.HandlerOptions{Level: slog.LevelError})) // failed deliveries are what it shows
-	parts, err := newParts(settings{Account: "stackhook-demo", Engine: demoEngine()}, st, base, log)
+	parts, err := newParts(settings{Account: "stackhook-demo", Engine: demoEngine()}, st, newRegistry(), base, log)
 	if err != nil {
 		return err
 	}

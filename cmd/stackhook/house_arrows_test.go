@@ -36,8 +36,8 @@ var arrows = map[string]row{
 	"handlers":               {[]string{"models", "models/store", "views"}, "a handler is called by the edge and gets the engine as plain functions"},
 	"web":                    {[]string{"handlers", "models", "models/store", "views", "static"}, "the edge serves people and cannot send deliveries"},
 	"web/webtest":            {[]string{"handlers", "models", "models/store", "static", "views", "web"}, "it starts the real edge for tests, nothing more"},
-	"cmd/bench":              {product, "a program may use all of the product, but not what supports tests"},
-	"cmd/crash":              {product, "a program may use all of the product, but not what supports tests"},
+	"cmd/bench":              {append([]string{"models/needs"}, product...), "it measures the product, with a PostgreSQL server of its own"},
+	"cmd/crash":              {append([]string{"models/needs"}, product...), "it kills the product, with a PostgreSQL server of its own"},
 	"cmd/stackhook":          {product, "a program may use all of the product, but not what supports tests"},
 	"cmd/stackhook/report":   {[]string{"models"}, "a pipeline's client talks HTTP; it must not carry the server"},
 }
@@ -58,12 +58,12 @@ var libraries = []struct {
 }{
 	{
 		prefixes: []string{"gorm.io/", "github.com/go-gormigrate/", "github.com/mattn/go-sqlite3", "github.com/jackc/"},
-		may:      []string{"models/store", "models/store/storetest"},
-		why:      "only the store talks to the database",
+		may:      []string{"models/store", "models/store/storetest", "models/needs"},
+		why:      "only the store talks to the database; needs starts one",
 	},
 	{
 		prefixes:    []string{"database/sql"},
-		may:         []string{"models/store", "models/store/storetest"},
+		may:         []string{"models/store", "models/store/storetest", "models/needs"},
 		why:         "only the store talks to the database",
 		exceptTests: true, // plain SQL is a witness of what was stored that does not share the store's faults
 	},

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"stackhook/models"
 	"stackhook/models/store"
 )
@@ -26,13 +28,14 @@ func (c serveCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	lessGarbageCollection()
+	registry := newRegistry()
 	st, err := store.Open(ctx, store.Options{
-		Database: s.Database, KeyFile: s.KeyFile, Account: s.Account, Create: true, Serve: true,
+		Database: s.Database, KeyFile: s.KeyFile, Account: s.Account, Create: true, Serve: true, Metrics: registry,
 	})
 	if err != nil {
 		return unlessEnded(ctx, err)
 	}
-	return errors.Join(unlessEnded(ctx, serve(ctx, t, s, st)), st.Close())
+	return errors.Join(unlessEnded(ctx, serve(ctx, t, s, st, registry)), st.Close())
 }
 
 // unlessEnded drops the error of what a signal cut off, as it may while the server is still starting: that is an end in
@@ -53,7 +56,7 @@ func lessGarbageCollection() {
 }
 
 // serve listens, says so and runs all parts on the open database.
-func serve(ctx context.Context, t *terminal, s settings, st *store.Store) error {
+func serve(ctx context.Context, t *terminal, s settings, st *store.Store, registry *prometheus.Registry) error {
 	log := newLogger(t.Err, s)
 	listener, err := listen(ctx, s.Addr)
 	if err != nil {
@@ -67,7 +70,7 @@ func serve(ctx context.Context, t *terminal, s settings, st *store.Store) error 
 			log.Warn("the listen address names no host, so links say localhost; set STACKHOOK_BASE_URL", "baseURL", base.String())
 		}
 	}
-	parts, err := newParts(s, st, base, log)
+	parts, err := newParts(s, st, registry, base, log)
 	if err != nil {
 		return err
 	}

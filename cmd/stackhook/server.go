@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"stackhook/delivery"
@@ -26,7 +27,7 @@ type parts struct {
 }
 
 // newParts joins the parts. base is the public URL.
-func newParts(s settings, st *store.Store, base *url.URL, log *slog.Logger) (*parts, error) {
+func newParts(s settings, st *store.Store, registry *prometheus.Registry, base *url.URL, log *slog.Logger) (*parts, error) {
 	s.Engine.Logger = log
 	engine, err := delivery.New(st, s.Engine)
 	if err != nil {
@@ -34,6 +35,7 @@ func newParts(s settings, st *store.Store, base *url.URL, log *slog.Logger) (*pa
 	}
 	edge := web.New(web.Config{
 		TrustedProxies: s.TrustedProxies,
+		Metrics:        metricsHandler(registry, st, engine), MetricsToken: s.MetricsToken,
 		Handlers: &handlers.Handlers{
 			Store: st, Account: s.Account, Version: s.Engine.Version, BaseURL: base, Log: log,
 			Delays: s.Engine.RetryDelays, Timeout: s.Engine.Timeout, Expire: s.Engine.Expire,

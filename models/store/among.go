@@ -25,10 +25,12 @@ func among[K int64 | string](tx *gorm.DB, column string, keys []K) clause.Expr {
 	return clause.Expr{SQL: column + " IN " + sql, Vars: []any{string(list)}}
 }
 
+// noKeyUpdate locks rows against changes, and lets others insert rows that refer to them: with the stronger FOR UPDATE two
+// groups that inserted deliveries of one webhook would wait for each other.
+const noKeyUpdate = "NO KEY UPDATE"
+
 // locked makes a query lock its rows against other transactions. SQLite has one writer and needs none.
-func locked(tx *gorm.DB) *gorm.DB {
-	return tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
-}
+func locked(tx *gorm.DB) *gorm.DB { return tx.Clauses(clause.Locking{Strength: noKeyUpdate}) }
 
 // selectAmong runs a query of ours for the rows of which two columns have one of the keys each.
 func selectAmong(tx *gorm.DB, text, numbers string, ns []int64, texts string, ts []string, scan func(*sql.Rows) error) error {

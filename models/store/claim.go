@@ -66,13 +66,15 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 	// In another order each time: where all of them are busy, none is always last.
 	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
 	var c Claimed
+	var done *counts
 	err = s.commit(ctx, wish{do: func(tx *gorm.DB) error {
-		c = Claimed{Next: next} // anew: a group may be tried again
-		return r.take(tx, &c, due, now)
+		c, done = Claimed{Next: next}, newCounts() // anew: a group may be tried again
+		return r.take(tx, &c, due, now, done)
 	}})
 	if err != nil {
 		return Claimed{}, err
 	}
+	s.metrics.add(done)
 	return c, nil
 }
 
@@ -124,7 +126,7 @@ func waitingWebhooks(db *gorm.DB, now time.Time) ([]waitingWebhook, error) {
 }
 
 // take leases what the limits allow.
-func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now time.Time) error {
+func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now time.Time, done *counts) error {
 	for _, w := range due {
 		room := min(r.MostPerWebhook-r.Held[w.ID], r.Most-len(c.Jobs))
 		if w.OpenUntil != 0 {
@@ -134,7 +136,7 @@ func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now ti
 			c.Full, c.Left = append(c.Full, w.ID), true
 			continue
 		}
-		jobs, err := r.takeOf(tx, w, now, room)
+		jobs, err := r.takeOf(tx, w, now, room, done)
 		if err != nil {
 			return err
 		}
@@ -155,7 +157,7 @@ func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now ti
 }
 
 // takeOf leases at most so many of one webhook.
-func (r ClaimRequest) takeOf(tx *gorm.DB, w waitingWebhook, now time.Time, most int) ([]Job, error) {
+func (r ClaimRequest) takeOf(tx *gorm.DB, w waitingWebhook, now time.Time, most int, done *counts) ([]Job, error) {
 	deliveries, err := dueDeliveries(tx, w, now, most)
 	if err != nil || len(deliveries) == 0 {
 		return nil, err
@@ -166,7 +168,7 @@ func (r ClaimRequest) takeOf(tx *gorm.DB, w waitingWebhook, now time.Time, most 
 			return nil, err
 		}
 	}
-	jobs, err := r.lease(tx, deliveries, now)
+	jobs, err := r.lease(tx, deliveries, now, done)
 	for i := range jobs {
 		jobs[i].Probe = w.OpenUntil != 0 && !jobs[i].Delivery.Test
 	}
@@ -198,7 +200,7 @@ func takeProbe(tx *gorm.DB, w waitingWebhook, leased time.Time) (mine bool, err 
 // dueDeliveries returns what the webhook is due, oldest first, and locks it. A first attempt waits until the first
 // attempts of all earlier states of its run have ended.
 func dueDeliveries(tx *gorm.DB, w waitingWebhook, now time.Time, most int) ([]models.Delivery, error) {
-	skipLocked := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
+	skipLocked := clause.Locking{Strength: noKeyUpdate, Options: clause.LockingOptionsSkipLocked}
 	return all[models.Delivery](tx.Clauses(skipLocked).Where(`webhook_id = ? AND status = 'pending' AND due_at <= ?`+w.tests()+`
 		AND (first_ended_at IS NOT NULL OR NOT EXISTS (
 			SELECT 1 FROM deliveries e WHERE e.run_key = deliveries.run_key AND e.webhook_id = deliveries.webhook_id
@@ -208,12 +210,12 @@ func dueDeliveries(tx *gorm.DB, w waitingWebhook, now time.Time, most int) ([]mo
 
 // lease numbers the next attempts of deliveries. Those whose last attempt was cut by a crash are recorded as interrupted
 // first; one whose tries are used up by that fails, and there is no job.
-func (r ClaimRequest) lease(tx *gorm.DB, deliveries []models.Delivery, now time.Time) ([]Job, error) {
+func (r ClaimRequest) lease(tx *gorm.DB, deliveries []models.Delivery, now time.Time, done *counts) ([]Job, error) {
 	var ids, events []string
 	var jobs []Job
 	for _, d := range deliveries {
 		if d.LeaseOwner != "" {
-			if err := interrupt(tx, &d, now, r.MaxTries); err != nil {
+			if err := interrupt(tx, &d, now, r.MaxTries, done); err != nil {
 				return nil, err
 			}
 		}
@@ -248,10 +250,12 @@ func loadPayloads(tx *gorm.DB, jobs []Job, events []string) error {
 }
 
 // interrupt ends the attempt that nobody came back from, and its lease.
-func interrupt(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries int) error {
+func interrupt(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries int, done *counts) error {
 	if err := recordInterrupted(tx, d, now, maxTries); err != nil {
 		return err
 	}
+	done.attempt(models.ReasonInterrupted, 0)
+	done.delivery(d.Status, d.Reason, 1)
 	return tx.Save(d).Error
 }
 
@@ -306,17 +310,22 @@ func (s *Store) TakeOver(ctx context.Context, maxTries int) error {
 	if onPostgres(s.write) {
 		return nil
 	}
-	return s.transact(ctx, func(tx *gorm.DB) error {
+	done := newCounts()
+	err := s.transact(ctx, func(tx *gorm.DB) error {
 		left, err := all[models.Delivery](tx.Where(`status = 'pending' AND lease_owner <> ''`))
 		if err != nil {
 			return err
 		}
 		now := time.Now()
 		for _, d := range left { // no more than one process sends at once
-			if err := interrupt(tx, &d, now, maxTries); err != nil {
+			if err := interrupt(tx, &d, now, maxTries, done); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil {
+		s.metrics.add(done)
+	}
+	return err
 }

@@ -32,6 +32,7 @@ type group struct {
 	events     []models.Event
 	deliveries []models.Delivery
 
+	counts   *counts
 	ends     map[*member]error // what each caller is told
 	putOff   []*member         // they need what this group is about to write
 	handed   []Job
@@ -56,7 +57,7 @@ type runWebhook struct {
 func (s *Store) commitGroup(c *conn, members []*member) (*group, error) {
 	g := &group{
 		store: s, conn: c, members: members, now: time.Now(), hand: s.hand(), runs: map[runName]*groupRun{}, stacks: map[int64]models.Stack{},
-		webhooks: map[int64][]models.Webhook{}, firsts: map[runWebhook]bool{}, ends: map[*member]error{}, reserved: map[string]int{},
+		webhooks: map[int64][]models.Webhook{}, firsts: map[runWebhook]bool{}, counts: newCounts(), ends: map[*member]error{}, reserved: map[string]int{},
 	}
 	ctx, cancel := s.groupContext()
 	defer cancel()
@@ -102,6 +103,7 @@ func (g *group) write(tx *gorm.DB) error {
 
 // finish tells everybody, once the group is durable.
 func (g *group) finish() {
+	g.store.metrics.add(g.counts)
 	if g.forget {
 		g.store.targets.forget()
 	}

@@ -105,6 +105,7 @@ func (g *group) disable(w *models.Webhook, stackKey int64, why models.DisabledWh
 		return err
 	}
 	g.forget = true
+	g.counts.disabled[why]++
 	return audit(g.tx, models.Actor{Kind: models.ActorSystem, Name: "Stackhook"}, webhookRecord(models.WebhookDisabled, stack, *w, detail))
 }
 

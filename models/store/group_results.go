@@ -90,6 +90,8 @@ func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
 			}
 			e.resultWish = byID[e.ID]
 			current[e.ID] = e
+			g.counts.attempt(e.outcome.Reason, e.attempt.Total)
+			g.counts.delivery(e.outcome.Status, e.outcome.Reason, 1)
 			return nil
 		})
 		if err != nil {
@@ -181,9 +183,14 @@ func (g *group) endLate(r *resultWish) (*ended, error) {
 	if err := writeAttempts(g.tx, map[string]ended{d.ID: {resultWish: r}}); err != nil {
 		return nil, err
 	}
+	g.counts.attempt(r.attempt.Reason, r.attempt.Total)
 	current := d.Attempt == r.attempt.Number && d.LeaseOwner == r.owner
 	if current || r.outcome.Status == models.Delivered {
+		before := d.Status
 		conclude(&d, r.attempt, r.outcome, current)
+		if before == models.Pending {
+			g.counts.delivery(d.Status, d.Reason, 1)
+		}
 		if err := g.tx.Save(&d).Error; err != nil {
 			return nil, err
 		}

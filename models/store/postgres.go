@@ -106,9 +106,8 @@ func migratePostgres(ctx context.Context, db *gorm.DB, create bool) error {
 }
 
 // lost are the classes of SQLSTATE, and single ones, of a server that cannot do it now, and may later: connection
-// exceptions, lack of resources, an operator's intervention, a server that only reads, and transactions in each other's
-// way. See PostgreSQL's manual, appendix A.
-var lost = []string{"08", "53", "57", "58", "25006", "40", "55P03"}
+// exceptions, lack of resources, an operator's intervention, a server that only reads, a lock that lasts too long. See PostgreSQL's manual, appendix A.
+var lost = []string{"08", "53", "57", "58", "25006", "55P03"}
 
 // unavailablePostgres reports whether an error says that the database cannot be reached or written at the moment.
 func unavailablePostgres(err error) bool {
@@ -127,6 +126,12 @@ func unavailablePostgres(err error) bool {
 		return true
 	}
 	return isBroken(err)
+}
+
+// collided reports whether PostgreSQL ended a transaction because it and another were in each other's way: class 40.
+func collided(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && strings.HasPrefix(refused.Code, "40")
 }
 
 // isBroken reports whether a connection ended in the middle.

@@ -43,6 +43,7 @@ func (s *Store) Expire(ctx context.Context, olderThan time.Duration, most int) (
 		return done.Error
 	})
 	if err == nil && expired > 0 {
+		s.metrics.ended.WithLabelValues(string(models.Failed), string(models.ReasonExpired)).Add(float64(expired))
 		s.committed()
 	}
 	return int(expired), err

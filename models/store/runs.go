@@ -24,22 +24,24 @@ type Recorded struct {
 // StartRun records a new run with its first state, and its deliveries, in one transaction. A report that names a run
 // that is there already is a repeat, or a *models.Conflict if it says something else.
 func (s *Store) StartRun(ctx context.Context, stack models.Stack, report models.RunReport) (Recorded, error) {
-	if err := report.Check(); err != nil {
-		return Recorded{}, err
-	}
 	start := &startWish{stack: stack.Key, report: report}
-	err := s.commit(ctx, wish{start: start})
+	err := report.Check()
+	if err == nil {
+		err = s.commit(ctx, wish{start: start})
+	}
+	s.metrics.reported(start.rec, err)
 	return start.rec, err
 }
 
 // RecordState records that a run changed state, and its deliveries, in one transaction. Versions and repeats are judged
 // by models.StateReport.Judge.
 func (s *Store) RecordState(ctx context.Context, stack models.Stack, runID string, report models.StateReport) (Recorded, error) {
-	if err := report.Check(); err != nil {
-		return Recorded{}, err
-	}
 	state := &stateWish{name: runName{stack.Key, runID}, report: report}
-	err := s.commit(ctx, wish{state: state})
+	err := report.Check()
+	if err == nil {
+		err = s.commit(ctx, wish{state: state})
+	}
+	s.metrics.reported(state.rec, err)
 	return state.rec, err
 }
 

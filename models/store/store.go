@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
 
 	"stackhook/models"
@@ -25,6 +26,8 @@ type Options struct {
 	// Serve is for the process that sends: on SQLite it takes the lock file, of which there is one a database; on
 	// PostgreSQL it listens for what other replicas commit.
 	Serve bool
+	// Metrics takes the metrics of what is committed; nil is nobody.
+	Metrics prometheus.Registerer
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -35,6 +38,7 @@ type Store struct {
 	read    *gorm.DB
 	unlock  func()
 
+	metrics      *metrics
 	writer       *writer
 	conn         *conn                // the one that writes, on SQLite
 	checkpointer *checkpointer        // on SQLite
@@ -52,7 +56,7 @@ type Store struct {
 
 // Open opens the database, migrates it and opens the keys. Errors say what to do.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{})}
+	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{}), metrics: newMetrics(o.Metrics)}
 	open := s.openSQLite
 	if namesPostgres(o.Database) {
 		open = s.openPostgres
@@ -226,7 +230,13 @@ func (s *Store) transact(ctx context.Context, f func(tx *gorm.DB) error) error {
 		defer s.checkpointer.committed(1)
 		return unavailable(s.conn.transact(context.WithoutCancel(ctx), f))
 	}
-	return unavailable(s.write.WithContext(ctx).Transaction(f))
+	for range raceTries {
+		err := s.write.WithContext(ctx).Transaction(f)
+		if !collided(err) {
+			return unavailable(err)
+		}
+	}
+	return fmt.Errorf("%w: %w", models.ErrUnavailable, errRaced)
 }
 
 // reader returns the pool for reading.

@@ -73,7 +73,7 @@ func (w *writer) close() {
 func (s *Store) commit(ctx context.Context, w wish) error {
 	for range raceTries {
 		m := &member{wish: w, ended: make(chan error, 1)}
-		if err := s.writer.commit(ctx, m); !errors.Is(err, errRaced) {
+		if err := s.writer.commit(ctx, m); !errors.Is(err, errRaced) && !collided(err) {
 			return err
 		}
 	}
@@ -166,9 +166,11 @@ func (w *writer) commitAll(c *conn, members []*member) {
 	if len(members) == 0 {
 		return
 	}
+	began := time.Now()
 	g, err := w.store.commitGroup(c, members)
 	switch {
 	case err == nil:
+		w.store.metrics.committed(len(members), time.Since(began))
 		g.finish()
 	case len(members) == 1 || errors.Is(err, models.ErrUnavailable):
 		for _, m := range members {
