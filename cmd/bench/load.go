@@ -4,44 +4,50 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"stackhook/models"
 )
 
 // load is what became of as many reports as the server takes.
 type load struct {
-	accepted, received int
-	took               time.Duration // from the first report to the last delivery received
+	deliveries int           // that were made, and recorded
+	took       time.Duration // from the first report to the last record
 }
 
-func (l load) rate() float64 { return float64(l.received) / l.took.Seconds() }
+func (l load) rate() float64 { return float64(l.deliveries) / l.took.Seconds() }
 
-// measureLoad reports runs as fast as the server accepts them and waits for their deliveries.
-func measureLoad(ctx context.Context, s *server, r *receiver) (load, error) {
-	var (
-		mu  sync.Mutex
-		ids []string
-	)
+// load reports runs as fast as the server accepts them, and waits until their deliveries are recorded.
+func (s *server) load(ctx context.Context, webhooks int) (load, error) {
+	return s.report64(ctx, loadFor, loadMost/webhooks, webhooks)
+}
+
+func (s *server) loadFor(ctx context.Context, d time.Duration, webhooks int) (load, error) {
+	return s.report64(ctx, d, loadMost, webhooks)
+}
+
+func (s *server) loadMost(ctx context.Context, most, webhooks int) (load, error) {
+	return s.report64(ctx, endWithin, most, webhooks)
+}
+
+// report64 reports with all clients for so long, or so many events; counted are those deliveries that go to that many
+// webhooks.
+func (s *server) report64(ctx context.Context, d time.Duration, most, webhooks int) (load, error) {
+	var events atomic.Int64
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
 	for range clients {
 		group.Go(func() error {
-			for time.Since(began) < loadFor {
-				id, err := s.report(ctx)
-				if err != nil {
+			for time.Since(began) < d && events.Add(1) <= int64(most) {
+				if _, err := s.report(ctx); err != nil {
 					return err
-				}
-				mu.Lock()
-				ids = append(ids, id)
-				enough := len(ids) >= loadMost
-				mu.Unlock()
-				if enough {
-					return nil
 				}
 			}
 			return nil
@@ -50,19 +56,52 @@ func measureLoad(ctx context.Context, s *server, r *receiver) (load, error) {
 	if err := group.Wait(); err != nil {
 		return load{}, err
 	}
-	came := r.await(ids, drainFor)
-	l := load{accepted: len(ids), received: len(came)}
-	for _, at := range came {
-		l.took = max(l.took, at.Sub(began))
+	if err := s.awaitRecorded(context.WithoutCancel(ctx)); err != nil {
+		return load{}, err
 	}
-	if l.received == 0 {
-		return l, fmt.Errorf("%d reports were accepted, and nothing came within %v", l.accepted, drainFor)
-	}
-	return l, nil
+	return load{min(int(events.Load()), most) * webhooks, time.Since(began)}, nil
 }
 
-// report reports a run and returns the id of its delivery.
-func (s *server) report(ctx context.Context) (string, error) {
+// awaitRecorded waits until nothing is pending but what waits for an endpoint that hangs.
+func (s *server) awaitRecorded(ctx context.Context) error {
+	over := time.After(endWithin)
+	for {
+		pending := 0
+		for _, w := range s.webhooks {
+			n, err := s.store.PendingDeliveries(ctx, w.ID)
+			if err != nil && !errors.Is(err, models.ErrUnavailable) {
+				return err
+			}
+			if pending += n; pending > 0 {
+				break
+			}
+		}
+		if pending == 0 {
+			return nil
+		}
+		select {
+		case <-over:
+			return errNothing
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// storeRuns stores so many runs while no server runs.
+func (s *server) storeRuns(ctx context.Context, n int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(clients)
+	for range n {
+		group.Go(func() error {
+			_, err := s.store.StartRun(ctx, s.stack, sample())
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// reportBody is what every client reports.
+var reportBody = func() []byte {
 	run := sample()
 	body, err := json.Marshal(map[string]any{
 		"type": run.Type, "branch": run.Branch, "triggeredBy": run.TriggeredBy,
@@ -72,28 +111,42 @@ func (s *server) report(ctx context.Context) (string, error) {
 		},
 	})
 	if err != nil {
-		return "", err
+		panic(err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/api/v1/stacks/"+s.stack.ID+"/runs", bytes.NewReader(body))
+	return body
+}()
+
+// report reports a run and returns the API's answer.
+func (s *server) report(ctx context.Context) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/api/v1/stacks/"+s.stack.ID+"/runs", bytes.NewReader(reportBody))
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+s.token)
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
+	if err == nil && resp.StatusCode != http.StatusCreated {
+		err = fmt.Errorf("the API answered %s: %.500s", resp.Status, text)
+	}
+	return text, err
+}
+
+// reportOne reports a run and returns the id of its first delivery.
+func (s *server) reportOne(ctx context.Context) (string, error) {
+	text, err := s.report(ctx)
 	if err != nil {
 		return "", err
 	}
 	var answer struct {
 		Deliveries []string `json:"deliveries"`
 	}
-	if err := json.Unmarshal(text, &answer); resp.StatusCode != http.StatusCreated || err != nil || len(answer.Deliveries) != 1 {
-		return "", fmt.Errorf("the API answered %s: %.500s", resp.Status, text)
+	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Deliveries) == 0 {
+		return "", fmt.Errorf("the API's answer names no delivery: %.500s", text)
 	}
 	return answer.Deliveries[0], nil
 }

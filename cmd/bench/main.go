@@ -1,93 +1,145 @@
-// Command bench measures Stackhook against what the machine could do at most: a real server process on a database of its
-// own, clients that report runs over HTTP, and a receiver, all on loopback. It prints its figures in one run of less
-// than a minute.
+// Command bench measures Stackhook against what the machine could do at most: real server processes on databases of their
+// own, clients that report runs over HTTP, and receivers, all on loopback. Each line is a ratio of two things that were
+// measured in the same run, with what it should reach.
 //
-// It starts the server as a separate process, as an operator would, and so imports models, models/store and delivery
-// only to set up a webhook and to sign the bodies of the comparison.
+// It starts the server as a separate process, as an operator would, and imports the store to set up, to write backlogs and
+// to see what was recorded.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
 const (
 	// clients is how many requests run at once, in the comparison and against the API.
 	clients = 64
-	// limitFor and loadFor bound the two measurements of throughput, loadMost the second one's count as well.
-	limitFor = 5 * time.Second
+	// limitFor and loadFor bound the measurements of throughput, loadMost the second one's count as well.
+	limitFor = 4 * time.Second
 	loadFor  = 8 * time.Second
-	loadMost = 40_000
-	// drainFor is how long the last deliveries may take to arrive.
-	drainFor = 20 * time.Second
-	// paceEvery and paceCount make the second measurement: 20 events a second, for ten seconds.
-	paceEvery = 50 * time.Millisecond
-	paceCount = 200
+	loadMost = 60_000
+	// endWithin is how long the last deliveries may take to be recorded.
+	endWithin = time.Minute
 )
+
+// bench is one run of the program.
+type bench struct {
+	out         io.Writer
+	dir, binary string
+	receiver    *receiver
+	limit       float64 // bare signed requests a second
+}
+
+// line is one measurement.
+type line struct {
+	name    string
+	large   bool // millions of rows
+	measure func(*bench, context.Context) error
+}
+
+var lines = []line{
+	{"sqlite", false, (*bench).sqlite},
+	{"postgres", false, (*bench).postgres},
+	{"four", false, (*bench).four},
+	{"drain", false, (*bench).drain},
+	{"delay", false, (*bench).delay},
+	{"hang", false, (*bench).hang},
+	{"memory", false, (*bench).memory},
+	{"claim", true, (*bench).claim},
+	{"page", true, (*bench).page},
+	{"dead", true, (*bench).dead},
+}
+
+func names(large bool) string {
+	var list []string
+	for _, l := range lines {
+		if l.large == large {
+			list = append(list, l.name)
+		}
+	}
+	return strings.Join(list, ",")
+}
 
 func main() {
 	binary := flag.String("server", "", "path of a built stackhook; without it, it is built first")
+	only := flag.String("only", names(false), "lines to measure; also "+names(true)+", which take minutes")
+	rows := flag.Int("rows", 1_000_000, "how many rows the large lines compare with few")
 	flag.Parse()
+	million = *rows
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := bench(ctx, os.Stdout, *binary); err != nil {
+	if err := run(ctx, os.Stdout, *binary, strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// bench measures and prints.
-func bench(ctx context.Context, out io.Writer, binary string) error {
+// run measures the lines that are named, and prints.
+func run(ctx context.Context, out io.Writer, binary string, only []string) error {
 	dir, err := os.MkdirTemp("", "stackhook-bench-")
 	if err != nil {
 		return fmt.Errorf("make a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	receiver, err := newReceiver()
-	if err != nil {
+	if binary == "" {
+		binary = filepath.Join(dir, "stackhook")
+		if text, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "stackhook/cmd/stackhook").CombinedOutput(); err != nil {
+			return fmt.Errorf("build the server: %w\n%s", err, text)
+		}
+	}
+	b := &bench{out: out, dir: dir, binary: binary}
+	if b.receiver, err = newReceiver(); err != nil {
 		return err
 	}
-	defer receiver.close()
-	server, err := startServer(ctx, dir, binary)
-	if err != nil {
-		return err
-	}
-	defer server.stop()
-	if err := server.prepare(ctx, receiver.url); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "Stackhook on %d CPUs (%s/%s, %s). Server, clients and receiver share them.\n\n",
+	defer b.receiver.close()
+	fmt.Fprintf(out, "Stackhook on %d CPUs (%s/%s, %s). Servers, clients and receivers share them.\n\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-
-	limit, err := measureLimit(ctx, receiver)
-	if err != nil {
-		return fmt.Errorf("measure the limit: %w", err)
+	for _, l := range lines {
+		if !slices.Contains(only, l.name) {
+			continue
+		}
+		if err := l.measure(b, ctx); err != nil {
+			if errors.Is(err, exec.ErrNotFound) {
+				fmt.Fprintf(out, "skipped: %s (install the Debian package postgresql)\n", l.name)
+				continue
+			}
+			return fmt.Errorf("measure %s: %w", l.name, err)
+		}
 	}
-	fmt.Fprintf(out, "%8.0f requests/s    The limit: a plain net/http client signs and posts the same bodies to the same receiver,\n"+
-		"%25s%d at once. Nothing is stored.\n", limit, "", clients)
-
-	load, err := measureLoad(ctx, server, receiver)
-	if err != nil {
-		return fmt.Errorf("measure deliveries: %w", err)
-	}
-	fmt.Fprintf(out, "%8.0f deliveries/s  End to end: %d clients report runs to the API, one webhook gets each; from the first report\n"+
-		"%25sto the last delivery received. %d accepted, %d received.\n", load.rate(), clients, "", load.accepted, load.received)
-	fmt.Fprintf(out, "%8.2f ratio         Deliveries to the limit. 0.5 is the most that can be: an event costs two exchanges, the\n"+
-		"%25sreport and the delivery.\n", load.rate()/limit, "")
-
-	delays, err := measureDelay(ctx, server, receiver)
-	if err != nil {
-		return fmt.Errorf("measure the delay: %w", err)
-	}
-	fmt.Fprintf(out, "%8.1f ms p50        Accepted to received, at 20 events a second: from the API's answer, when the event is\n"+
-		"%8.1f ms p99        durable, to the request at the receiver. %d events.\n", millis(delays.at(50)), millis(delays.at(99)), len(delays))
 	return nil
 }
 
+// goal is what a ratio should reach; with most, what it should stay below.
+type goal struct {
+	least, aim float64
+	most       bool
+}
+
+// print prints a ratio with its goal and the story behind it.
+func (b *bench) print(ratio float64, g goal, format string, args ...any) {
+	word, missed := "at least", ratio < g.least
+	if g.most {
+		word, missed = "at most", ratio > g.least
+	}
+	mark := ""
+	if missed {
+		mark = "  MISSED"
+	}
+	fmt.Fprintf(b.out, "%7.2f  (%s %v, aim %v)%s  %s\n", ratio, word, g.least, g.aim, mark, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n         "))
+}
+
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func round(n float64) string { return strconv.FormatFloat(n, 'f', 0, 64) }

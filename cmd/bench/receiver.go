@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,8 @@ import (
 type receiver struct {
 	url    string
 	server *http.Server
+
+	watching atomic.Bool // it remembers what comes
 
 	mu    sync.Mutex
 	first map[string]time.Time // by webhook-id
@@ -39,7 +42,11 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "the body broke off", http.StatusBadRequest)
 		return
 	}
-	if id := req.Header.Get("webhook-id"); id != "" {
+	if req.URL.Path == "/hooks/hang" {
+		<-req.Context().Done()
+		return
+	}
+	if id := req.Header.Get("webhook-id"); id != "" && r.watching.Load() {
 		r.note(id, now)
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -25,48 +25,81 @@ const (
 	secret  = "a secret of the benchmark"
 )
 
-// server is a running "stackhook serve" with one stack.
+// server is a "stackhook serve" with one stack, and its database.
 type server struct {
-	binary, database string
-	process          *exec.Cmd
-	url              string
-	stack            models.Stack
-	token            string
-	client           *http.Client
+	binary, database, key string
+	process               *exec.Cmd
+	url                   string
+	store                 *store.Store
+	stack                 models.Stack
+	webhooks              []models.Webhook // those that answer
+	token                 string
+	client                *http.Client
 }
 
-// startServer builds the server, unless binary is one, and starts it on a new database in dir.
-func startServer(ctx context.Context, dir, binary string) (*server, error) {
-	if binary == "" {
-		binary = filepath.Join(dir, "stackhook")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "stackhook/cmd/stackhook").CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build the server: %w\n%s", err, out)
-		}
-	}
-	s := &server{binary: binary, database: filepath.Join(dir, "stackhook.db"), client: newClient()}
-	s.process = s.command(ctx, "serve", "--addr=127.0.0.1:0", "--account="+account, "--allow-networks=127.0.0.0/8",
-		fmt.Sprintf("--max-per-webhook=%d", clients), "--log-level=error")
-	s.process.Cancel = func() error { return s.process.Process.Signal(syscall.SIGTERM) }
-	s.process.Stderr = os.Stderr
-	stdout, err := s.process.StdoutPipe()
-	if err != nil {
+func (b *bench) newServer(database string) *server {
+	return &server{binary: b.binary, database: database, key: filepath.Join(b.dir, "stackhook.key"), client: newClient()}
+}
+
+// start makes a database with a stack of so many webhooks, and starts a server on it.
+func (b *bench) start(ctx context.Context, database string, webhooks int) (*server, error) {
+	s := b.newServer(database)
+	if err := s.prepare(ctx, b.receiver.url, webhooks); err != nil {
 		return nil, err
 	}
-	if err := s.process.Start(); err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
-	}
-	if s.url, err = listening(stdout); err != nil {
-		s.stop()
+	if err := s.serve(ctx); err != nil {
+		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// command runs the binary on the benchmark's database.
-func (s *server) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, s.binary, args...)
-	cmd.Env = append(os.Environ(), "STACKHOOK_DATABASE="+s.database, "STACKHOOK_KEY_FILE=")
-	return cmd
+var by = models.Actor{Kind: models.ActorShell, Name: "bench"}
+
+// prepare makes the database, with a token.
+func (s *server) prepare(ctx context.Context, endpoint string, webhooks int) (err error) {
+	if s.store, err = store.Open(ctx, store.Options{Database: s.database, KeyFile: s.key, Account: account, Create: true}); err != nil {
+		return err
+	}
+	if s.stack, err = s.store.CreateStack(ctx, by, models.Stack{ID: "bench", Name: "Bench", Labels: []string{}}); err != nil {
+		return err
+	}
+	for i := range webhooks {
+		w, err := s.store.CreateWebhook(ctx, by, s.stack, models.WebhookForm{Endpoint: endpoint + "/" + strconv.Itoa(i), Secret: secret, Enabled: true})
+		if err != nil {
+			return err
+		}
+		s.webhooks = append(s.webhooks, w)
+	}
+	s.token, _, err = s.store.CreateToken(ctx, by, models.Token{Name: "bench", Scope: models.ScopeReport})
+	return err
+}
+
+// addWebhook adds one that need not answer.
+func (s *server) addWebhook(ctx context.Context, endpoint string) error {
+	_, err := s.store.CreateWebhook(ctx, by, s.stack, models.WebhookForm{Endpoint: endpoint, Secret: secret, Enabled: true})
+	return err
+}
+
+// serve starts the process. A webhook may have as many requests at once as there are clients: with the default of eight the
+// lines with one webhook would measure that.
+func (s *server) serve(ctx context.Context) error {
+	s.process = exec.CommandContext(ctx, s.binary, "serve", "--addr=127.0.0.1:0", "--account="+account, "--allow-networks=127.0.0.0/8",
+		fmt.Sprintf("--max-per-webhook=%d", clients), "--log-level=error")
+	s.process.Env = append(os.Environ(), "STACKHOOK_DATABASE="+s.database, "STACKHOOK_KEY_FILE="+s.key)
+	s.process.Cancel = func() error { return s.process.Process.Signal(syscall.SIGTERM) }
+	s.process.Stderr = os.Stderr
+	stdout, err := s.process.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.process.Start(); err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	if s.url, err = listening(stdout); err != nil {
+		s.stop()
+	}
+	return err
 }
 
 var listensOn = regexp.MustCompile(`listens on (http://\S+)`)
@@ -83,35 +116,31 @@ func listening(stdout io.Reader) (string, error) {
 	return "", errors.New("the server ended before it listened")
 }
 
+// stop ends the process and closes the database.
 func (s *server) stop() {
 	s.process.Process.Signal(syscall.SIGTERM) // it may have ended
 	s.process.Wait()                          // its own messages say what was wrong
+	s.close()
 }
 
-// prepare adds a stack with one webhook, and a token.
-func (s *server) prepare(ctx context.Context, endpoint string) error {
-	for _, c := range []struct {
-		args []string
-		out  *string
-	}{
-		{[]string{"stack", "add", "--name=Bench"}, new(string)},
-		{[]string{"token", "create", "--name=bench", "--scope=report", "--all-stacks"}, &s.token},
-	} {
-		out, err := s.command(ctx, c.args...).Output()
-		if err != nil {
-			return fmt.Errorf("run stackhook %s: %w", strings.Join(c.args, " "), err)
-		}
-		*c.out = string(bytes.TrimSpace(out))
-	}
-	db, err := store.Open(ctx, store.Options{Database: s.database})
+func (s *server) close() {
+	s.client.CloseIdleConnections()
+	s.store.Close()
+}
+
+// memory returns the resident memory of the process in MiB.
+func (s *server) memory() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	by := models.Actor{Kind: models.ActorShell, Name: "bench"}
-	if s.stack, err = db.Stack(ctx, models.Viewer{User: &models.User{Role: models.Administrator}}, "bench"); err == nil {
-		_, err = db.CreateWebhook(ctx, by, s.stack, models.WebhookForm{Endpoint: endpoint, Secret: secret, Enabled: true})
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
+			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 64)
+			return kib / 1024, err
+		}
 	}
-	return errors.Join(err, db.Close())
+	return 0, errors.New("the kernel does not say how much memory the server has")
 }
 
 // newClient returns a client that keeps its connections: the default of two a host would make it dial all the time.
