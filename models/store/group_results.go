@@ -82,60 +82,69 @@ func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
 		return cmp.Compare(a.attempt.DeliveryID, b.attempt.DeliveryID)
 	})
 	current := map[string]ended{}
+	keep := func(rows *sql.Rows) error {
+		var e ended
+		if err := rows.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test); err != nil {
+			return err
+		}
+		e.resultWish = byID[e.ID]
+		current[e.ID] = e
+		g.counts.attempt(e.outcome.Reason, e.attempt.Total)
+		g.counts.delivery(e.outcome.Status, e.outcome.Reason, 1)
+		return nil
+	}
+	if onPostgres(g.tx) {
+		arrays := columnArrays(endTypes, len(sorted), func(i int) []any { return endValues(sorted[i]) })
+		return current, query(g.tx, endStatement(0), arrays, keep)
+	}
 	for batch := range batches(sorted) {
-		err := query(g.tx, endStatement(g.tx, len(batch)), endValues(batch), func(rows *sql.Rows) error {
-			var e ended
-			if err := rows.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test); err != nil {
-				return err
-			}
-			e.resultWish = byID[e.ID]
-			current[e.ID] = e
-			g.counts.attempt(e.outcome.Reason, e.attempt.Total)
-			g.counts.delivery(e.outcome.Status, e.outcome.Reason, 1)
-			return nil
-		})
-		if err != nil {
+		var values []any
+		for _, r := range batch {
+			values = append(values, endValues(r)...)
+		}
+		if err := query(g.tx, endStatement(len(batch)), values, keep); err != nil {
 			return nil, err
 		}
 	}
 	return current, nil
 }
 
-// endStatement updates so many deliveries at once. The types are named in the first row: PostgreSQL cannot guess them.
-func endStatement(tx *gorm.DB, rows int) string {
-	key := statementKey{"end", rows, onPostgres(tx)}
-	if text, known := statements.Load(key); known {
-		return text.(string)
-	}
-	text := numbered(tx, `WITH r (id, attempt, owner, status, reason, code, duration, due_at, first_ended_at, first_delivered_at, ended_at) AS (VALUES
-		(CAST(? AS text), CAST(? AS bigint), CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS bigint), CAST(? AS bigint),
-		CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint))`+
-		strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, rows-1)+`)
-		UPDATE deliveries SET status = r.status, reason = r.reason, code = r.code, duration = r.duration, due_at = r.due_at,
-			lease_owner = '', tries = tries + 1, first_ended_at = COALESCE(deliveries.first_ended_at, r.first_ended_at),
-			first_delivered_at = COALESCE(deliveries.first_delivered_at, r.first_delivered_at), ended_at = r.ended_at
-		FROM r WHERE deliveries.id = r.id AND deliveries.attempt = r.attempt AND deliveries.lease_owner = r.owner AND deliveries.status = 'pending'
-		RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test`)
-	statements.Store(key, text)
-	return text
+// endColumns are what endValues returns, of endTypes, see table.
+const (
+	endColumns = "id, attempt, owner, status, reason, code, duration, due_at, first_ended_at, first_delivered_at, ended_at"
+	endTypes   = "titttiiiiii"
+)
+
+// endStatement updates so many deliveries at once on SQLite; any number, 0, on PostgreSQL.
+func endStatement(rows int) string {
+	return built(statementKey{"end", rows}, func() string {
+		from := "SELECT * FROM unnest(" + arrayParameters(endTypes) + ")"
+		if rows > 0 {
+			row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(endTypes)), ", ") + ")"
+			from = "VALUES " + row + strings.Repeat(", "+row, rows-1)
+		}
+		return "WITH r (" + endColumns + ") AS (" + from + `)
+			UPDATE deliveries SET status = r.status, reason = r.reason, code = r.code, duration = r.duration, due_at = r.due_at,
+				lease_owner = '', tries = tries + 1, first_ended_at = COALESCE(deliveries.first_ended_at, r.first_ended_at),
+				first_delivered_at = COALESCE(deliveries.first_delivered_at, r.first_delivered_at), ended_at = r.ended_at
+			FROM r WHERE deliveries.id = r.id AND deliveries.attempt = r.attempt AND deliveries.lease_owner = r.owner AND deliveries.status = 'pending'
+			RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test`
+	})
 }
 
-func endValues(results []*resultWish) []any {
-	var values []any
-	for _, r := range results {
-		a, o := r.attempt, r.outcome
-		at := micros(a.StartedAt.Add(a.Total))
-		var delivered, over any
-		if o.Status == models.Delivered {
-			delivered = at
-		}
-		if o.Status != models.Pending {
-			over = at
-		}
-		values = append(values, a.DeliveryID, a.Number, r.owner, string(o.Status), string(o.Reason), a.Code, int64(a.Total),
-			micros(o.DueAt), at, delivered, over)
+func endValues(r *resultWish) []any {
+	a, o := r.attempt, r.outcome
+	at := micros(a.StartedAt.Add(a.Total))
+	var delivered, over any
+	if o.Status == models.Delivered {
+		delivered = at
 	}
-	return values
+	if o.Status != models.Pending {
+		over = at
+	}
+	return []any{
+		a.DeliveryID, a.Number, r.owner, string(o.Status), string(o.Reason), a.Code, int64(a.Total), micros(o.DueAt), at, delivered, over,
+	}
 }
 
 // order returns the current results in the order in which they came, and the late ones.

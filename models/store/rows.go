@@ -13,6 +13,7 @@ import (
 type table[T any] struct {
 	name    string
 	columns []string
+	types   string             // of the columns, a letter each: t text, i bigint, b boolean, y bytea
 	values  func(row *T) []any // one for each column
 	// conflict is the statement's ON CONFLICT clause, if any.
 	conflict string
@@ -25,6 +26,7 @@ var runRows = table[*models.Run]{
 		"commit_message", "commit_timestamp", "commit_url", "created_at", "state", "state_version", "state_at", "delta",
 		"received_at", "updated_at",
 	},
+	types: "ittttttttititiitii",
 	values: func(row **models.Run) []any {
 		r := *row
 		return []any{
@@ -39,6 +41,7 @@ var runRows = table[*models.Run]{
 var eventRows = table[models.Event]{
 	name:    "events",
 	columns: []string{"id", "stack_key", "run_key", "run_id", "state", "state_version", "at", "delta", "payload", "created_at"},
+	types:   "tiittiityi",
 	values: func(e *models.Event) []any {
 		return []any{
 			e.ID, e.StackKey, nullZero(e.RunKey), e.RunID, string(e.State), e.StateVersion, e.At, deltaText(e.Delta), e.Payload,
@@ -54,6 +57,7 @@ var deliveryRows = table[models.Delivery]{
 		"reason", "code", "attempt", "tries", "due_at", "lease_owner", "claimed_at", "first_ended_at", "first_delivered_at",
 		"duration", "expire_from", "ended_at", "redelivered_at", "redelivered_by", "created_at",
 	},
+	types: "tittittibbttiiiitiiiiiiiti",
 	values: func(d *models.Delivery) []any {
 		return []any{
 			d.ID, d.StackKey, d.WebhookID, d.EventID, nullZero(d.RunKey), d.RunID, string(d.State), d.StateVersion, d.Test, d.Silent, string(d.Status),
@@ -69,6 +73,7 @@ var attemptRows = table[models.Attempt]{
 		"delivery_id", "number", "started_at", "reason", "detail", "code", "url", "address", "reused", "protocol", "tls_version",
 		"certificate_expires_at", "dns", "connect", "tls", "first_byte", "body", "total",
 	},
+	types: "tiittittbttiiiiiii",
 	values: func(a *models.Attempt) []any {
 		return []any{
 			a.DeliveryID, a.Number, micros(a.StartedAt), string(a.Reason), a.Detail, a.Code, a.URL, a.Address, a.Reused, a.Protocol, a.TLSVersion,
@@ -83,6 +88,7 @@ var exchangeRows = table[models.Exchange]{
 	columns: []string{
 		"delivery_id", "number", "request_headers", "response_headers", "response_body", "cut", "headers_cut",
 	},
+	types: "tittybb",
 	values: func(x *models.Exchange) []any {
 		return []any{x.DeliveryID, x.Number, headersText(x.RequestHeaders), headersText(x.ResponseHeaders), x.ResponseBody, x.Cut, x.HeadersCut}
 	},
@@ -92,8 +98,15 @@ var exchangeRows = table[models.Exchange]{
 // replaceAttempt overwrites an attempt that was recorded as interrupted: its result came after all.
 const replaceAttempt = "ON CONFLICT (delivery_id, number) DO UPDATE SET "
 
-// insert adds the rows and returns how many were added.
+// insert adds the rows and returns how many were added. PostgreSQL gets the rows as one array for each column: one
+// statement for any number of them, whose text is always the same.
 func (t table[T]) insert(tx *gorm.DB, rows []T) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	if onPostgres(tx) {
+		return execute(tx, t.arrays(), columnArrays(t.types, len(rows), func(i int) []any { return t.values(&rows[i]) }))
+	}
 	var added int64
 	args := make([]any, 0, min(len(rows), largestBatch)*len(t.columns))
 	for batch := range batches(rows) {
@@ -101,11 +114,7 @@ func (t table[T]) insert(tx *gorm.DB, rows []T) (int64, error) {
 		for i := range batch {
 			args = append(args, t.values(&batch[i])...)
 		}
-		done, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, t.statement(tx, len(batch)), args...)
-		if err != nil {
-			return added, translate(tx, err)
-		}
-		n, err := done.RowsAffected()
+		n, err := execute(tx, t.lists(len(batch)), args)
 		if err != nil {
 			return added, err
 		}
@@ -114,30 +123,32 @@ func (t table[T]) insert(tx *gorm.DB, rows []T) (int64, error) {
 	return added, nil
 }
 
-// statement is the text of an insertion of so many rows.
-func (t table[T]) statement(tx *gorm.DB, rows int) string {
-	key := statementKey{t.name, rows, onPostgres(tx)}
-	if text, known := statements.Load(key); known {
-		return text.(string)
+// lists is the text of an insertion of so many rows on SQLite.
+func (t table[T]) lists(rows int) string {
+	return built(statementKey{t.name, rows}, func() string {
+		row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(t.columns)), ", ") + ")"
+		return t.into() + " VALUES " + row + strings.Repeat(", "+row, rows-1) + " " + t.onConflict()
+	})
+}
+
+// arrays is the text of an insertion on PostgreSQL.
+func (t table[T]) arrays() string {
+	return built(statementKey{t.name, 0}, func() string {
+		return t.into() + " SELECT * FROM unnest(" + arrayParameters(t.types) + ") " + t.onConflict()
+	})
+}
+
+func (t table[T]) into() string {
+	return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ")"
+}
+
+func (t table[T]) onConflict() string {
+	if t.conflict != replaceAttempt {
+		return t.conflict
 	}
-	var b strings.Builder
-	b.WriteString("INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES ")
-	for i := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString("(" + strings.TrimSuffix(strings.Repeat("?, ", len(t.columns)), ", ") + ")")
+	var sets []string
+	for _, c := range t.columns[2:] {
+		sets = append(sets, c+" = excluded."+c)
 	}
-	b.WriteString(" " + t.conflict)
-	if t.conflict == replaceAttempt {
-		for i, c := range t.columns[2:] {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(c + " = excluded." + c)
-		}
-	}
-	text := numbered(tx, b.String())
-	statements.Store(key, text)
-	return text
+	return t.conflict + strings.Join(sets, ", ")
 }

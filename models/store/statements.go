@@ -35,9 +35,71 @@ func batches[T any](rows []T) iter.Seq[[]T] {
 var statements sync.Map
 
 type statementKey struct {
-	name     string
-	rows     int
-	postgres bool
+	name string
+	rows int // 0 for any number of them
+}
+
+func built(key statementKey, build func() string) string {
+	if text, known := statements.Load(key); known {
+		return text.(string)
+	}
+	text := build()
+	statements.Store(key, text)
+	return text
+}
+
+// execute runs a statement of ours and returns how many rows it changed.
+func execute(tx *gorm.DB, text string, args []any) (int64, error) {
+	done, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, text, args...)
+	if err != nil {
+		return 0, translate(tx, err)
+	}
+	return done.RowsAffected()
+}
+
+// arrayParameters are PostgreSQL's parameters for columns of these types, an array each.
+func arrayParameters(types string) string {
+	names := map[rune]string{'t': "text", 'i': "bigint", 'b': "boolean", 'y': "bytea"}
+	var list []string
+	for i, t := range types {
+		list = append(list, "$"+strconv.Itoa(i+1)+"::"+names[t]+"[]")
+	}
+	return strings.Join(list, ", ")
+}
+
+// columnArrays turns rows into an array for each column.
+func columnArrays(types string, rows int, row func(i int) []any) []any {
+	columns := make([]any, len(types))
+	for c, t := range types {
+		switch t {
+		case 't':
+			columns[c] = make([]*string, rows)
+		case 'i':
+			columns[c] = make([]*int64, rows)
+		case 'b':
+			columns[c] = make([]bool, rows)
+		case 'y':
+			columns[c] = make([][]byte, rows)
+		}
+	}
+	for r := range rows {
+		for c, value := range row(r) {
+			switch v := value.(type) {
+			case string:
+				columns[c].([]*string)[r] = &v
+			case int64:
+				columns[c].([]*int64)[r] = &v
+			case int:
+				n := int64(v)
+				columns[c].([]*int64)[r] = &n
+			case bool:
+				columns[c].([]bool)[r] = v
+			case []byte:
+				columns[c].([][]byte)[r] = v
+			}
+		}
+	}
+	return columns
 }
 
 // numbered writes a statement's question marks as PostgreSQL wants them.
