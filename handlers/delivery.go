@@ -43,7 +43,7 @@ func (h *Handlers) delivery(c echo.Context, stack models.Stack, status int, refu
 	ctx := c.Request().Context()
 	d, err := h.Store.Delivery(ctx, stack, c.Param("delivery"))
 	if err != nil {
-		return err
+		return notKept("delivery", err)
 	}
 	page := views.DeliveryPage{Stack: stack.ID, Delivery: d, Delays: h.Delays, Expire: h.Expire, Refused: refused}
 	if page.Event, err = h.Store.Event(ctx, d.EventID); err != nil {
@@ -64,4 +64,15 @@ func (h *Handlers) delivery(c echo.Context, stack models.Stack, status int, refu
 	}
 	page.Frame = h.stackFrame(c, stack, "Delivery "+views.ShortID(d.ID), "deliveries", "")
 	return h.render(c, status, views.Delivery(page))
+}
+
+// notKept says of what is not found that it may have been here: old links lead to what was removed with time.
+func notKept(what string, err error) error {
+	if !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	return &Problem{
+		Status: http.StatusNotFound, Title: "This " + what + " is not here", Cause: err,
+		Detail: "What ended is kept for a time, by default 30 days, and then removed. If it is younger, its address has a mistake.",
+	}
 }

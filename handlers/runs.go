@@ -47,7 +47,7 @@ func (h *Handlers) ShowRun(c echo.Context) error {
 	ctx := c.Request().Context()
 	run, err := h.Store.Run(ctx, stack, c.Param("run"))
 	if err != nil {
-		return err
+		return notKept("run", err)
 	}
 	events, err := h.Store.Events(ctx, run)
 	if err != nil {
