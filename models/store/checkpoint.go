@@ -8,21 +8,24 @@ import (
 )
 
 const (
-	// checkpointAfter is how many changes are committed before SQLite's write-ahead log is moved into the database: some
-	// ten megabytes of it. SQLite's own way, after four, delays a commit several times a second under load.
-	checkpointAfter = 2000
+	// checkpointAfter is about how many pages, of 4 KiB, SQLite's write-ahead log grows before it is moved into the
+	// database. SQLite's own way, after 1000, delays a commit several times a second under load.
+	checkpointAfter = 2600
+	// commitPages is how many pages a commit of one change writes; each further change in a group adds about one. A group
+	// touches the same pages of the indexes for all its changes: 1,062 lone commits wrote 15,300.
+	commitPages = 13
 	// checkpointIdle is how long fewer changes stay in the log.
 	checkpointIdle = 30 * time.Second
 )
 
 // checkpointer moves SQLite's write-ahead log into the database, on a connection of its own while others commit.
 type checkpointer struct {
-	store   *Store
-	changes atomic.Int64  // since the last checkpoint
-	work    chan struct{} // holds one nudge
-	quit    chan struct{}
-	end     sync.Once
-	done    sync.WaitGroup
+	store *Store
+	pages atomic.Int64  // since the last checkpoint, about
+	work  chan struct{} // holds one nudge
+	quit  chan struct{}
+	end   sync.Once
+	done  sync.WaitGroup
 }
 
 func newCheckpointer(s *Store) *checkpointer {
@@ -31,9 +34,9 @@ func newCheckpointer(s *Store) *checkpointer {
 	return c
 }
 
-// committed counts changes. It never blocks.
+// committed counts what a commit of so many changes wrote. It never blocks.
 func (c *checkpointer) committed(changes int) {
-	if c.changes.Add(int64(changes)) < checkpointAfter {
+	if c.pages.Add(int64(changes+commitPages)) < checkpointAfter {
 		return
 	}
 	select {
@@ -57,18 +60,19 @@ func (c *checkpointer) loop() {
 		case <-c.quit:
 			return
 		}
-		if c.changes.Swap(0) > 0 {
-			c.checkpoint()
+		if n := c.pages.Swap(0); n > 0 && c.checkpoint() != nil {
+			c.pages.Add(n)
 		}
 	}
 }
 
 // checkpoint moves most of the log while commits go on, and the rest between two of them: only a log of which nothing is
 // left is begun anew rather than made longer. If it fails, as on a full disk, a later one tries again: what is in the log
-// is as durable as what is in the database.
-func (c *checkpointer) checkpoint() {
+// is as durable as what is in the database. Where it succeeds there, the log is written anew in the space that it has.
+func (c *checkpointer) checkpoint() error {
 	const passive = `PRAGMA wal_checkpoint(PASSIVE)`
-	if err := c.store.write.Exec(passive).Error; err == nil {
-		_ = c.store.conn.exclusively(context.Background(), passive)
+	if err := c.store.write.Exec(passive).Error; err != nil {
+		return err
 	}
+	return c.store.conn.exclusively(context.Background(), passive)
 }

@@ -52,8 +52,8 @@ func (s *Store) purge(ctx context.Context, f func(tx *gorm.DB) error) error {
 	return s.transact(ctx, f)
 }
 
-// purgeWeight is how many usual changes fill the log as much as a batch does.
-const purgeWeight = 100
+// purgeWeight is how many changes fill the log as much as a batch of a few hundred rows does, see commitPages.
+const purgeWeight = 250
 
 // purgeDeliveries removes those of the deliveries that nobody has redelivered meanwhile.
 func purgeDeliveries(tx *gorm.DB, ids []string, before time.Time) (int, error) {
