@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync"
+	"time"
 
 	"gorm.io/gorm"
 )
@@ -19,7 +20,8 @@ type conn struct {
 	raw   *sql.Conn // nil until it is needed, and after it broke
 	stmts map[string]*sql.Stmt
 
-	locked bool // it holds the leader's lock
+	locked  bool      // it holds the leader's lock
+	planned time.Time // when PostgreSQL last forgot its plans
 }
 
 func newConn(db *gorm.DB) *conn {
@@ -56,7 +58,10 @@ func (c *conn) start(ctx context.Context) error {
 	if err := c.open(ctx); err != nil {
 		return err
 	}
-	_, err := c.ExecContext(ctx, c.begin)
+	err := c.replan(ctx)
+	if err == nil {
+		_, err = c.ExecContext(ctx, c.begin)
+	}
 	if err == nil {
 		return nil
 	}
@@ -65,6 +70,20 @@ func (c *conn) start(ctx context.Context) error {
 		return err
 	}
 	return c.start(ctx)
+}
+
+// replanEvery is how long PostgreSQL keeps the plan of a prepared statement here.
+const replanEvery = 10 * time.Second
+
+// replan makes PostgreSQL plan anew what was planned while the tables were smaller: otherwise it would do so only after the
+// next ANALYZE.
+func (c *conn) replan(ctx context.Context) error {
+	if !onPostgres(c.db) || time.Since(c.planned) < replanEvery {
+		return nil
+	}
+	c.planned = time.Now()
+	_, err := c.ExecContext(ctx, `DISCARD PLANS`)
+	return err
 }
 
 // session returns GORM on this connection, inside a transaction: it begins none of its own.
@@ -99,16 +118,27 @@ func (c *conn) open(ctx context.Context) error {
 		return err
 	}
 	c.stmts = map[string]*sql.Stmt{}
+	settings := sqliteSettings
 	if onPostgres(c.db) {
-		return nil
+		settings = postgresSettings
 	}
-	_, err = c.raw.ExecContext(ctx, connPragmas)
-	return err
+	for _, text := range settings {
+		if _, err := c.raw.ExecContext(ctx, text); err != nil {
+			c.drop()
+			return err
+		}
+	}
+	return nil
 }
 
-// connPragmas: a statement of many rows that could fail keeps what it would undo, in memory rather than in a file that it
-// makes and removes each time; the log is moved into the database by checkpoint, beside the commits.
-const connPragmas = `PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 0`
+var (
+	// A statement of many rows that could fail keeps what it would undo, in memory rather than in a file that it makes and
+	// removes each time; the log is moved into the database by the checkpointer, beside the commits.
+	sqliteSettings = []string{`PRAGMA temp_store = MEMORY`, `PRAGMA wal_autocheckpoint = 0`}
+	// All of the writer's statements look up rows by keys. A plan that was made while the tables were small, and is kept
+	// with the prepared statement, would read whole tables for that until the next ANALYZE.
+	postgresSettings = []string{`SET enable_seqscan = off`, `SET enable_hashjoin = off`, `SET enable_mergejoin = off`, `SET jit = off`}
+)
 
 // drop closes the connection; the next transaction opens another.
 func (c *conn) drop() {

@@ -104,36 +104,24 @@ func (g *group) insertRuns() error {
 	slices.SortFunc(runs, func(a, b *models.Run) int {
 		return cmp.Or(cmp.Compare(a.StackKey, b.StackKey), cmp.Compare(a.ID, b.ID))
 	})
-	added, err := runRows.insert(g.tx, runs)
-	if err != nil {
-		return err
-	}
-	if added < int64(len(runs)) {
-		return errRaced
-	}
-	return g.readKeys(runs)
-}
-
-// readKeys completes runs that were just inserted.
-func (g *group) readKeys(runs []*models.Run) error {
-	if len(runs) == 0 {
-		return nil
-	}
-	var stacks []int64
-	var ids []string
 	for _, r := range runs {
 		g.runs[runName{r.StackKey, r.ID}].Run = *r
-		stacks, ids = append(stacks, r.StackKey), append(ids, r.ID)
 	}
-	return selectAmong(g.tx, "SELECT key, stack_key, id FROM runs WHERE ", "stack_key", unique(stacks), "id", ids, func(rows *sql.Rows) error {
-		var key int64
+	added := 0
+	err := runRows.insertReturning(g.tx, runs, "stack_key, id, key", func(rows *sql.Rows) error {
 		var name runName
-		if err := rows.Scan(&key, &name.stack, &name.id); err != nil {
+		var key int64
+		if err := rows.Scan(&name.stack, &name.id, &key); err != nil {
 			return err
 		}
 		g.runs[name].Key = key
+		added++
 		return nil
 	})
+	if err == nil && added < len(runs) {
+		err = errRaced
+	}
+	return err
 }
 
 // loadFirsts reads which first attempts of the runs that change state have not ended.
@@ -297,11 +285,10 @@ func (g *group) insertEvents() error {
 			return err
 		}
 	}
-	if _, err := eventRows.insert(g.tx, g.events); err != nil {
+	if err := eventRows.insert(g.tx, g.events); err != nil {
 		return err
 	}
-	_, err := deliveryRows.insert(g.tx, g.deliveries)
-	return err
+	return deliveryRows.insert(g.tx, g.deliveries)
 }
 
 func unique[K cmp.Ordered](keys []K) []K {

@@ -115,7 +115,8 @@ const (
 	endTypes   = "titttiiiiii"
 )
 
-// endStatement updates so many deliveries at once on SQLite; any number, 0, on PostgreSQL.
+// endStatement updates so many deliveries at once on SQLite; any number, 0, on PostgreSQL. The status is compared in a way
+// that no index has: PostgreSQL would go through all pending deliveries rather than look each one up.
 func endStatement(rows int) string {
 	return built(statementKey{"end", rows}, func() string {
 		from := "SELECT * FROM unnest(" + arrayParameters(endTypes) + ")"
@@ -127,7 +128,7 @@ func endStatement(rows int) string {
 			UPDATE deliveries SET status = r.status, reason = r.reason, code = r.code, duration = r.duration, due_at = r.due_at,
 				lease_owner = '', tries = tries + 1, first_ended_at = COALESCE(deliveries.first_ended_at, r.first_ended_at),
 				first_delivered_at = COALESCE(deliveries.first_delivered_at, r.first_delivered_at), ended_at = r.ended_at
-			FROM r WHERE deliveries.id = r.id AND deliveries.attempt = r.attempt AND deliveries.lease_owner = r.owner AND deliveries.status = 'pending'
+			FROM r WHERE deliveries.id = r.id AND deliveries.attempt = r.attempt AND deliveries.lease_owner = r.owner AND deliveries.status || '' = 'pending'
 			RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test`
 	})
 }
@@ -168,11 +169,10 @@ func writeAttempts(tx *gorm.DB, current map[string]ended) error {
 	}
 	slices.SortFunc(attempts, func(a, b models.Attempt) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	slices.SortFunc(exchanges, func(a, b models.Exchange) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
-	if _, err := attemptRows.insert(tx, attempts); err != nil {
+	if err := attemptRows.insert(tx, attempts); err != nil {
 		return err
 	}
-	_, err := exchangeRows.insert(tx, exchanges)
-	return err
+	return exchangeRows.insert(tx, exchanges)
 }
 
 // endLate records a result whose delivery went on without it. It changes the delivery only if it is a success: the

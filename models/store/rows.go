@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"strings"
 
 	"gorm.io/gorm"
@@ -98,29 +99,36 @@ var exchangeRows = table[models.Exchange]{
 // replaceAttempt overwrites an attempt that was recorded as interrupted: its result came after all.
 const replaceAttempt = "ON CONFLICT (delivery_id, number) DO UPDATE SET "
 
-// insert adds the rows and returns how many were added. PostgreSQL gets the rows as one array for each column: one
-// statement for any number of them, whose text is always the same.
-func (t table[T]) insert(tx *gorm.DB, rows []T) (int64, error) {
+// insert adds the rows. PostgreSQL gets them as one array for each column: one statement for any number of them, whose
+// text is always the same.
+func (t table[T]) insert(tx *gorm.DB, rows []T) error {
+	return t.each(tx, rows, func(text string, args []any) error { return execute(tx, text, args) })
+}
+
+// insertReturning adds the rows and scans columns of those that were added.
+func (t table[T]) insertReturning(tx *gorm.DB, rows []T, columns string, scan func(*sql.Rows) error) error {
+	return t.each(tx, rows, func(text string, args []any) error { return query(tx, text+" RETURNING "+columns, args, scan) })
+}
+
+// each runs the statements that insert the rows.
+func (t table[T]) each(tx *gorm.DB, rows []T, run func(text string, args []any) error) error {
 	if len(rows) == 0 {
-		return 0, nil
+		return nil
 	}
 	if onPostgres(tx) {
-		return execute(tx, t.arrays(), columnArrays(t.types, len(rows), func(i int) []any { return t.values(&rows[i]) }))
+		return run(t.arrays(), columnArrays(t.types, len(rows), func(i int) []any { return t.values(&rows[i]) }))
 	}
-	var added int64
 	args := make([]any, 0, min(len(rows), largestBatch)*len(t.columns))
 	for batch := range batches(rows) {
 		args = args[:0]
 		for i := range batch {
 			args = append(args, t.values(&batch[i])...)
 		}
-		n, err := execute(tx, t.lists(len(batch)), args)
-		if err != nil {
-			return added, err
+		if err := run(t.lists(len(batch)), args); err != nil {
+			return err
 		}
-		added += n
 	}
-	return added, nil
+	return nil
 }
 
 // lists is the text of an insertion of so many rows on SQLite.

@@ -48,13 +48,10 @@ func built(key statementKey, build func() string) string {
 	return text
 }
 
-// execute runs a statement of ours and returns how many rows it changed.
-func execute(tx *gorm.DB, text string, args []any) (int64, error) {
-	done, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, text, args...)
-	if err != nil {
-		return 0, translate(tx, err)
-	}
-	return done.RowsAffected()
+// execute runs a statement of ours.
+func execute(tx *gorm.DB, text string, args []any) error {
+	_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, text, args...)
+	return translate(tx, err)
 }
 
 // arrayParameters are PostgreSQL's parameters for columns of these types, an array each.
