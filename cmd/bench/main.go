@@ -39,7 +39,6 @@ type bench struct {
 	out         io.Writer
 	dir, binary string
 	receiver    *receiver
-	limit       float64 // bare signed requests a second
 }
 
 // line is one measurement.

@@ -99,25 +99,6 @@ func columnArrays(types string, rows int, row func(i int) []any) []any {
 	return columns
 }
 
-// numbered writes a statement's question marks as PostgreSQL wants them.
-func numbered(tx *gorm.DB, text string) string {
-	if !onPostgres(tx) {
-		return text
-	}
-	var b strings.Builder
-	n := 0
-	for {
-		before, after, found := strings.Cut(text, "?")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		n++
-		b.WriteString("$" + strconv.Itoa(n))
-		text = after
-	}
-}
-
 // query runs a query of ours and scans each row.
 func query(tx *gorm.DB, text string, args []any, scan func(*sql.Rows) error) error {
 	rows, err := tx.Statement.ConnPool.QueryContext(tx.Statement.Context, text, args...)
