@@ -14,11 +14,12 @@ import (
 // conn is one connection of a pool with the statements that were prepared on it. GORM's own cache forgets, at the end of
 // each transaction, what was prepared inside it, and preparing costs more than most of the statements here.
 type conn struct {
-	mu    sync.Mutex // for one transaction
-	db    *gorm.DB
-	begin string
-	raw   *sql.Conn // nil until it is needed, and after it broke
-	stmts map[string]*sql.Stmt
+	mu     sync.Mutex // for one transaction
+	db     *gorm.DB
+	begin  string
+	raw    *sql.Conn // nil until it is needed, and after it broke
+	stmts  map[string]*sql.Stmt
+	native native
 
 	locked  bool      // it holds the leader's lock
 	planned time.Time // when PostgreSQL last forgot its plans
@@ -145,6 +146,7 @@ func (c *conn) drop() {
 	if c.raw == nil {
 		return
 	}
+	c.native.close()
 	for _, s := range c.stmts {
 		s.Close()
 	}

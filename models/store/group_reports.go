@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"database/sql"
 	"errors"
 	"slices"
 
@@ -108,10 +107,10 @@ func (g *group) insertRuns() error {
 		g.runs[runName{r.StackKey, r.ID}].Run = *r
 	}
 	added := 0
-	err := runRows.insertReturning(g.tx, runs, "stack_key, id, key", func(rows *sql.Rows) error {
+	err := runRows.insertReturning(g.tx, runs, "stack_key, id, key", func(r row) error {
 		var name runName
 		var key int64
-		if err := rows.Scan(&name.stack, &name.id, &key); err != nil {
+		if err := r.Scan(&name.stack, &name.id, &key); err != nil {
 			return err
 		}
 		g.runs[name].Key = key

@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -82,9 +81,9 @@ func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
 		return cmp.Compare(a.attempt.DeliveryID, b.attempt.DeliveryID)
 	})
 	current := map[string]ended{}
-	keep := func(rows *sql.Rows) error {
+	keep := func(r row) error {
 		var e ended
-		if err := rows.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test); err != nil {
+		if err := r.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test); err != nil {
 			return err
 		}
 		e.resultWish = byID[e.ID]

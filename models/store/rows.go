@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"strings"
 
 	"gorm.io/gorm"
@@ -106,7 +105,7 @@ func (t table[T]) insert(tx *gorm.DB, rows []T) error {
 }
 
 // insertReturning adds the rows and scans columns of those that were added.
-func (t table[T]) insertReturning(tx *gorm.DB, rows []T, columns string, scan func(*sql.Rows) error) error {
+func (t table[T]) insertReturning(tx *gorm.DB, rows []T, columns string, scan func(row) error) error {
 	return t.each(tx, rows, func(text string, args []any) error { return query(tx, text+" RETURNING "+columns, args, scan) })
 }
 

@@ -23,8 +23,8 @@ const (
 	// writerPragmas: WAL lets readers read while one writes; synchronous=FULL makes a commit durable before it is
 	// answered; _txlock=immediate takes the write lock at the start, without which a transaction that reads before it
 	// writes fails with "database is locked" whatever the busy time-out is.
-	writerPragmas = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_busy_timeout=5000&_txlock=immediate"
-	readerPragmas = "_journal_mode=WAL&_foreign_keys=on&_busy_timeout=5000&_query_only=true"
+	writerPragmas = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_busy_timeout=5000&_txlock=immediate&_mutex=no"
+	readerPragmas = "_journal_mode=WAL&_foreign_keys=on&_busy_timeout=5000&_query_only=true&_mutex=no"
 	// readers is how many pages may read at once. Each holds a page cache of up to 2 MB.
 	readers = 8
 )

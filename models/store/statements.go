@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"iter"
 	"strconv"
 	"strings"
@@ -46,12 +45,6 @@ func built(key statementKey, build func() string) string {
 	text := build()
 	statements.Store(key, text)
 	return text
-}
-
-// execute runs a statement of ours.
-func execute(tx *gorm.DB, text string, args []any) error {
-	_, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, text, args...)
-	return translate(tx, err)
 }
 
 // arrayParameters are PostgreSQL's parameters for columns of these types, an array each.
@@ -99,8 +92,19 @@ func columnArrays(types string, rows int, row func(i int) []any) []any {
 	return columns
 }
 
+// row is one that a query of ours returned.
+type row interface {
+	Scan(into ...any) error
+}
+
+// execute runs a statement of ours that returns nothing.
+func execute(tx *gorm.DB, text string, args []any) error { return query(tx, text, args, nil) }
+
 // query runs a query of ours and scans each row.
-func query(tx *gorm.DB, text string, args []any, scan func(*sql.Rows) error) error {
+func query(tx *gorm.DB, text string, args []any, scan func(row) error) error {
+	if c, own := tx.Statement.ConnPool.(*conn); own && !onPostgres(tx) {
+		return translate(tx, c.native.query(c.raw, text, args, scan))
+	}
 	rows, err := tx.Statement.ConnPool.QueryContext(tx.Statement.Context, text, args...)
 	if err != nil {
 		return translate(tx, err)

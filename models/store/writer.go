@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -145,6 +146,7 @@ func (w *writer) loop(c *conn) {
 
 // gather returns the members that wait, the given one first.
 func (w *writer) gather(m *member) []*member {
+	runtime.Gosched()
 	var members []*member
 	for {
 		if m.take() {
