@@ -21,8 +21,7 @@ func (g *group) noteHealth(results []ended) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	webhooks, err := all[models.Webhook](locked(g.tx).Select("id", "stack_key", "endpoint_host", "enabled", "failures", "failing_since",
-		"last_delivered_at", "open_until", "probes", "tried_at").Where(among(g.tx, "id", unique(ids))).Order("id"))
+	webhooks, err := lockHealth(g.tx, unique(ids))
 	if err != nil {
 		return err
 	}
@@ -131,5 +130,5 @@ func (g *group) saveHealth(before, after []models.Webhook) error {
 		return nil
 	}
 	// To the exact time of the group's last: they are milliseconds apart.
-	return g.tx.Exec(`UPDATE webhooks SET last_delivered_at = ?, tried_at = ? WHERE ?`, last, last, among(g.tx, "id", well)).Error
+	return execute(g.tx, `UPDATE webhooks SET last_delivered_at = $1, tried_at = $2 WHERE `+amongKeys[string](g.tx, "id", "$3"), []any{last, last, keyList(g.tx, well)})
 }

@@ -54,7 +54,7 @@ func (g *group) loadRuns() error {
 
 // loadStacks reads the stacks that reports belong to, and their webhooks, as they are at the moment of the commit. A
 // deleted stack gets no more runs.
-func (g *group) loadStacks() error {
+func (g *group) loadStacks() (err error) {
 	var keys []int64
 	for _, m := range g.members {
 		switch {
@@ -68,18 +68,10 @@ func (g *group) loadStacks() error {
 		return nil
 	}
 	keys = unique(keys)
-	stacks, err := all[models.Stack](g.tx.Where(among(g.tx, "key", keys)).Where("deleted_at IS NULL"))
-	if err != nil {
+	if g.stacks, err = readStacks(g.tx, keys); err != nil {
 		return err
 	}
-	for _, s := range stacks {
-		g.stacks[s.Key] = s
-	}
-	webhooks, err := all[models.Webhook](g.tx.Select("id", "stack_key", "enabled", "open_until").
-		Where(among(g.tx, "stack_key", keys)).Where("deleted_at IS NULL").Order("id"))
-	for _, w := range webhooks {
-		g.webhooks[w.StackKey] = append(g.webhooks[w.StackKey], w)
-	}
+	g.webhooks, err = readWebhooks(g.tx, keys)
 	return err
 }
 
