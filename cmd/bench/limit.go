@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -25,11 +29,25 @@ func sample() models.RunReport {
 	}}
 }
 
-// measureLimit returns how many signed requests a second a plain client gets to the receiver.
+// measureLimit returns how many signed requests a second a plain client gets to the receiver. The client is a process of
+// its own, as the server is: within one, both ends of a connection would share a scheduler.
 func measureLimit(ctx context.Context, r *receiver) (perSecond float64, err error) {
-	body, err := models.EncodePayload(account, models.Stack{ID: "bench", Name: "Bench"}, sample().Run(time.Now()))
+	self, err := os.Executable()
 	if err != nil {
 		return 0, err
+	}
+	text, err := exec.CommandContext(ctx, self, "-limit", r.url).Output()
+	if err != nil {
+		return 0, fmt.Errorf("run the plain client: %w", err)
+	}
+	return strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
+}
+
+// printLimit is the plain client.
+func printLimit(ctx context.Context, out io.Writer, url string) error {
+	body, err := models.EncodePayload(account, models.Stack{ID: "bench", Name: "Bench"}, sample().Run(time.Now()))
+	if err != nil {
+		return err
 	}
 	client := newClient()
 	defer client.CloseIdleConnections()
@@ -39,7 +57,7 @@ func measureLimit(ctx context.Context, r *receiver) (perSecond float64, err erro
 	for range clients {
 		group.Go(func() error {
 			for time.Since(began) < limitFor {
-				if err := postSigned(ctx, client, r.url, body); err != nil {
+				if err := postSigned(ctx, client, url, body); err != nil {
 					return err
 				}
 				sent.Add(1)
@@ -47,8 +65,11 @@ func measureLimit(ctx context.Context, r *receiver) (perSecond float64, err erro
 			return nil
 		})
 	}
-	err = group.Wait()
-	return float64(sent.Load()) / time.Since(began).Seconds(), err
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, float64(sent.Load())/time.Since(began).Seconds())
+	return err
 }
 
 // postSigned sends what the server sends, without an id: the receiver need not remember it.

@@ -75,10 +75,18 @@ func main() {
 	binary := flag.String("server", "", "path of a built stackhook; without it, it is built first")
 	only := flag.String("only", names(false), "lines to measure; also "+names(true)+", which take minutes")
 	rows := flag.Int("rows", 1_000_000, "how many rows the large lines compare with few")
+	limit := flag.String("limit", "", "only measure how many signed requests a second a plain client gets to this URL")
 	flag.Parse()
 	million = *rows
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if *limit != "" {
+		if err := printLimit(ctx, os.Stdout, *limit); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx, os.Stdout, *binary, strings.Split(*only, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
