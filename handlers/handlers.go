@@ -25,9 +25,9 @@ type Handlers struct {
 	Log              *slog.Logger
 
 	// Of the engine, for pages to show: the pauses between tries, the time of one attempt, the age at which a delivery
-	// is given up.
-	Delays          []time.Duration
-	Timeout, Expire time.Duration
+	// is given up, and how long a webhook fails before it is disabled, 0 for ever.
+	Delays                        []time.Duration
+	Timeout, Expire, DisableAfter time.Duration
 
 	// Hint says why an endpoint would not be reached as things are, "" when nothing is wrong.
 	Hint func(ctx context.Context, e models.Endpoint) string

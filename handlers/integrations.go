@@ -57,7 +57,7 @@ func (h *Handlers) integrations(c echo.Context, stack models.Stack, revealed str
 		if err != nil {
 			return err
 		}
-		card.Near = nearMisses(health.Webhook, healths)
+		card.Near, card.Disables = nearMisses(health.Webhook, healths), page.Frame.Failing.Disables(health.Webhook.ID)
 		card.Deleting = page.Administers && c.QueryParam("delete") == card.Webhook.ID
 		if secret != nil && card.Webhook.ID == revealed {
 			card.Revealed = &views.Revealed{Secret: *secret, Reveal: ownReveal(card.Reveals)}

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -32,10 +31,8 @@ func (h *Handlers) Stacks(c echo.Context) error {
 		}
 	}
 	slices.SortStableFunc(page.Stacks, byNeed)
-	if page.Administers {
-		if page.Failing, err = h.longFailing(ctx, summaries, page.Frame.Now); err != nil {
-			return err
-		}
+	if err := h.explain(ctx, page.Frame.Failing.Webhooks); err != nil {
+		return err
 	}
 	return h.render(c, http.StatusOK, views.Stacks(page))
 }
@@ -86,33 +83,18 @@ func lastRunAt(l views.StackLine) int64 {
 	return l.Run.StateAt
 }
 
-// longFailure is after how long a failing webhook is shown to administrators above everything else: a day, so that what
-// mends itself over night does not alarm anybody.
-const longFailure = 24 * time.Hour
-
-// longFailing returns the webhooks that have been failing for so long, the longest first.
-func (h *Handlers) longFailing(ctx context.Context, summaries []store.StackSummary, now time.Time) ([]views.FailingWebhook, error) {
-	var failing []views.FailingWebhook
-	for _, s := range summaries {
-		for _, w := range s.Webhooks {
-			if !w.Enabled || w.FailingSince.IsZero() || now.Sub(w.FailingSince) < longFailure {
-				continue
-			}
-			f := views.FailingWebhook{
-				StackID: s.Stack.ID, StackName: s.Stack.Name, WebhookID: w.ID, Host: w.EndpointHost, Since: w.FailingSince,
-			}
-			health, err := h.Store.WebhookHealth(ctx, w)
-			if err != nil {
-				return nil, err
-			}
-			if health.LastFailure != nil {
-				f.Reason, f.Code = health.LastFailure.Reason, health.LastFailure.Code
-			}
-			failing = append(failing, f)
+// explain adds why each of the failing webhooks fails, as far as a banner names them.
+func (h *Handlers) explain(ctx context.Context, failing []views.FailingWebhook) error {
+	for i := range min(len(failing), views.FailingNamed) {
+		health, err := h.Store.WebhookHealth(ctx, models.Webhook{ID: failing[i].WebhookID, Enabled: true})
+		if err != nil {
+			return err
+		}
+		if last := health.LastFailure; last != nil {
+			failing[i].Reason, failing[i].Code = last.Reason, last.Code
 		}
 	}
-	slices.SortStableFunc(failing, func(a, b views.FailingWebhook) int { return a.Since.Compare(b.Since) })
-	return failing, nil
+	return nil
 }
 
 // NewStack shows the form that adds a stack.

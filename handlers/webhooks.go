@@ -37,7 +37,6 @@ func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.W
 	if err != nil {
 		return err
 	}
-	card.Alone = true
 	log, err := h.Store.Deliveries(ctx, Viewer(c), store.DeliveryFilter{Stack: &stack, Webhook: w.ID}, listPage(c))
 	if err != nil {
 		return err
@@ -46,9 +45,10 @@ func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.W
 	if len(log.Rows) == 0 && c.Request().URL.RawQuery != "" {
 		return seeOther(c, here) // a cursor beyond either end
 	}
+	frame := h.stackFrame(c, stack, "Webhook to "+w.EndpointHost, "settings", "integrations")
+	card.Alone, card.Disables = true, frame.Failing.Disables(w.ID)
 	return h.render(c, status, views.WebhookDetails(views.WebhookPage{
-		Frame: h.stackFrame(c, stack, "Webhook to "+w.EndpointHost, "settings", "integrations"),
-		Stack: stack.ID, Card: card, Refused: refused, Lines: deliveryLines(log.Rows),
+		Frame: frame, Stack: stack.ID, Card: card, Refused: refused, Lines: deliveryLines(log.Rows),
 		Newer: neighbour(here, nil, "newer", log.Newer), Older: neighbour(here, nil, "older", log.Older),
 	}))
 }

@@ -63,10 +63,10 @@ func scheduleWords(dots []scheduleDot) string {
 }
 
 // givenUpAt is when a pending delivery is given up if nothing changes: about when its last try ends or, if that is
-// earlier or its webhook is disabled, when it expires.
+// earlier or its webhook is disabled or keeps failing, when it expires.
 func givenUpAt(d models.Delivery, w models.Webhook, delays []time.Duration, expire time.Duration) time.Time {
 	expires := d.ExpireFrom.Add(expire)
-	if !w.Enabled || d.Tries > len(delays) {
+	if !w.Enabled || w.CircuitOpen() || d.Tries > len(delays) {
 		return expires
 	}
 	last := d.DueAt

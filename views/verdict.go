@@ -96,11 +96,14 @@ func (c DeliveryCase) pending() Verdict {
 	d := c.Delivery
 	sent := d.InFlight(c.Now)
 	waits := !sent && !c.Webhook.Enabled && !d.Test
+	behind := !sent && c.Webhook.CircuitOpen() && !d.Test
 	switch {
 	case d.Tries > 0 && sent:
 		return c.because("Failed "+times(d.Tries)+": ", fmt.Sprintf(". Attempt %d is under way.", d.Attempt))
 	case d.Tries > 0 && waits:
 		return c.because("Failed "+times(d.Tries)+": ", ". Nothing more is sent while its webhook is disabled.")
+	case d.Tries > 0 && behind:
+		return c.because("Failed "+times(d.Tries)+": ", ". It waits, because its webhook keeps failing. One delivery is tried "+soon(c.Webhook.OpenUntil, c.Now)+".")
 	case d.Tries > 0:
 		return c.because("Failed "+times(d.Tries)+": ", ". Next attempt "+soon(d.DueAt, c.Now)+".")
 	case sent:
@@ -109,6 +112,11 @@ func (c DeliveryCase) pending() Verdict {
 		return Verdict{
 			Before: "Waiting: its webhook is disabled.",
 			Advice: "It is sent once the webhook is enabled again, and given up " + ui.Duration(c.Expire) + " after its event or its last redelivery.",
+		}
+	case behind && c.Webhook.OpenUntil.After(c.Now):
+		return Verdict{
+			Before: "Waiting: its webhook keeps failing.",
+			Advice: "It uses up no tries meanwhile. One delivery is tried " + soon(c.Webhook.OpenUntil, c.Now) + "; once one arrives, this one follows.",
 		}
 	case !d.RedeliveredAt.IsZero():
 		return Verdict{Before: "Redelivery asked for by " + ui.VisibleLine(d.RedeliveredBy) + ". The attempt starts " + soon(d.DueAt, c.Now) + "."}

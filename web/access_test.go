@@ -18,6 +18,7 @@ var access = map[string][4]int{
 	"GET /":        {303, 303, 303, 303},
 	"GET /healthz": {200, 200, 200, 200},
 	"GET /readyz":  {200, 200, 200, 200},
+	"GET /metrics": {404, 404, 404, 404}, // without a token in the settings
 	"GET /login":   {200, 303, 303, 303},
 	"POST /login":  {422, 422, 422, 422},
 	"POST /logout": {303, 303, 303, 303},

@@ -103,9 +103,21 @@ func TestFailingStacksComeFirstAndLongFailuresAboveAll(t *testing.T) {
 	if got := listed(page); !slices.Equal(got, []string{"Zeta", "Yps", "A quiet one"}) && !slices.Equal(got, []string{"Yps", "Zeta", "A quiet one"}) {
 		t.Errorf("in the order %v", got)
 	}
-	banner := page.Text("section[aria-labelledby=attention]")
-	if want := "1 webhook has been failing for 29 hourshooks.example.com on Zeta: the receiver answers 503 Service Unavailable."; banner != want {
+	banner := page.Text("section[aria-labelledby=failing]")
+	want := "1 webhook has been failing for 29 hourshooks.example.com on Zeta: the receiver answers 503 Service Unavailable. If nothing arrives until "
+	if !strings.HasPrefix(banner, want) || !strings.HasSuffix(banner, " UTC, it is disabled.") {
 		t.Errorf("the banner says %q, want %q", banner, want)
+	}
+	for path, there := range map[string]bool{
+		views.StackPath(long.ID): true, views.GeneralPath(long.ID): true, views.IntegrationsPath(long.ID): false, views.StackPath(short.ID): false,
+	} {
+		page := admin.GET(path)
+		if count := page.Text(".top-failing"); count != "1 failing" {
+			t.Errorf("the top bar of %s says %q", path, count)
+		}
+		if says := strings.Contains(page.Text(".notice.flash"), "1 webhook has been failing for 29 hours: hooks.example.com"); says != there {
+			t.Errorf("%s: a banner is %t: %q", path, says, page.Text(".notice.flash"))
+		}
 	}
 	rows := page.Text("main tbody")
 	for _, want := range []string{"1 of 1 failing since ", "1 of 1 answering"} {
@@ -116,8 +128,11 @@ func TestFailingStacksComeFirstAndLongFailuresAboveAll(t *testing.T) {
 	if strings.Contains(page.Body, "t0p") {
 		t.Error("the list shows a query of an endpoint")
 	}
-	if banner := site.As(t, "reader").GET(views.StacksPath).Text("section[aria-labelledby=attention]"); banner != "" {
+	if banner := site.As(t, "reader").GET(views.StacksPath).Text("section[aria-labelledby=failing]"); banner != "" {
 		t.Errorf("a reader is shown %q", banner)
+	}
+	if count := site.As(t, "reader").GET(views.StackPath(long.ID)).Text(".top-failing, .notice"); count != "" {
+		t.Errorf("a reader is shown %q", count)
 	}
 }
 

@@ -38,7 +38,7 @@ func newParts(s settings, st *store.Store, registry *prometheus.Registry, base *
 		Metrics:        metricsHandler(registry, st, engine), MetricsToken: s.MetricsToken,
 		Handlers: &handlers.Handlers{
 			Store: st, Account: s.Account, Version: s.Engine.Version, BaseURL: base, Log: log,
-			Delays: s.Engine.RetryDelays, Timeout: s.Engine.Timeout, Expire: s.Engine.Expire,
+			Delays: s.Engine.RetryDelays, Timeout: s.Engine.Timeout, Expire: s.Engine.Expire, DisableAfter: s.Engine.DisableAfter,
 			Hint: func(ctx context.Context, e models.Endpoint) string {
 				return delivery.AddressHint(ctx, s.Engine.AllowNetworks, e)
 			},
