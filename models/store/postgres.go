@@ -138,9 +138,3 @@ func collided(err error) bool {
 func isBroken(err error) bool {
 	return errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.DeadlineExceeded)
 }
-
-// unreadable reports whether PostgreSQL refused text in a query that no stored text can equal: with NUL, or not UTF-8.
-func unreadable(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.Code == "22021"
-}
