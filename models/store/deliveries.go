@@ -56,7 +56,8 @@ func (f DeliveryFilter) narrow(q *gorm.DB, v models.Viewer) *gorm.DB {
 		value     any
 	}{
 		{f.Webhook != "", "deliveries.webhook_id = ?", f.Webhook},
-		{f.Status != "", "deliveries.status = ?", f.Status},
+		{f.Status == models.Delivered, "deliveries.status = ?", f.Status},
+		{f.Status != "" && f.Status != models.Delivered, "deliveries.status = ? AND deliveries.status <> 'delivered'", f.Status}, // as the index says
 		{f.State != "", "deliveries.state = ?", f.State},
 		{f.Reason != "", "deliveries.reason = ?", f.Reason},
 		{f.Code != 0, "deliveries.code = ?", f.Code},

@@ -108,7 +108,7 @@ func (s *Store) dayTally(ctx context.Context, w models.Webhook) (day DayTally, e
 }
 
 func (s *Store) skippedSince(ctx context.Context, w models.Webhook, since time.Time) (n int, err error) {
-	err = s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = ? AND id >= ? AND created_at >= ? LIMIT ?) AS counted`,
+	err = s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = ? AND status <> 'delivered' AND id >= ? AND created_at >= ? LIMIT ?) AS counted`,
 		w.ID, models.Skipped, models.LeastID(since), micros(since), maxCount).Scan(&n).Error
 	return n, unavailable(err)
 }

@@ -3,7 +3,8 @@ package store
 import "gorm.io/gorm"
 
 // Migrations are plain SQL, so that what the tables are can be read here. The words in braces differ between the
-// databases, see migrate.go: {key} a generated primary key, {id} a ULID, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending.
+// databases, see migrate.go: {key} a generated primary key, {id} a ULID, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending,
+// {of …} a reference from one of the tables that the writer fills.
 // A migration that was released is never edited.
 
 // firstSchema is the first migration.
@@ -54,7 +55,7 @@ var firstSchema = []string{
 	`CREATE INDEX webhooks_stack ON webhooks (stack_key, id)`,
 
 	`CREATE TABLE runs (
-		key {key}, stack_key {int} NOT NULL REFERENCES stacks (key), id {id} NOT NULL, type TEXT NOT NULL,
+		key {key}, stack_key {int} NOT NULL {of stacks (key)}, id {id} NOT NULL, type TEXT NOT NULL,
 		branch TEXT NOT NULL, triggered_by TEXT NOT NULL,
 		commit_author_login TEXT NOT NULL, commit_author_name TEXT NOT NULL, commit_hash TEXT NOT NULL,
 		commit_message TEXT NOT NULL, commit_timestamp {int} NOT NULL, commit_url TEXT NOT NULL,
@@ -63,16 +64,16 @@ var firstSchema = []string{
 	) {strict}`,
 	`CREATE INDEX runs_stack ON runs (stack_key, key)`,
 	`CREATE TABLE events (
-		id {id} PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key), run_key {int} REFERENCES runs (key),
+		id {id} PRIMARY KEY, stack_key {int} NOT NULL {of stacks (key)}, run_key {int} {of runs (key)},
 		run_id {id} NOT NULL, state TEXT NOT NULL, state_version {int} NOT NULL, at {int} NOT NULL, delta TEXT,
 		payload {bytes} NOT NULL, created_at {int} NOT NULL, UNIQUE (run_key, state_version)
 	) {strict}`,
 	`CREATE INDEX events_stack ON events (stack_key)`,
 
 	`CREATE TABLE deliveries (
-		id {id} PRIMARY KEY, stack_key {int} NOT NULL REFERENCES stacks (key),
-		webhook_id {id} NOT NULL REFERENCES webhooks (id), event_id {id} NOT NULL REFERENCES events (id),
-		run_key {int} REFERENCES runs (key), run_id {id} NOT NULL, state TEXT NOT NULL, state_version {int} NOT NULL,
+		id {id} PRIMARY KEY, stack_key {int} NOT NULL {of stacks (key)},
+		webhook_id {id} NOT NULL {of webhooks (id)}, event_id {id} NOT NULL {of events (id)},
+		run_key {int} {of runs (key)}, run_id {id} NOT NULL, state TEXT NOT NULL, state_version {int} NOT NULL,
 		test {bool} NOT NULL, silent {bool} NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL, code {int} NOT NULL,
 		attempt {int} NOT NULL, tries {int} NOT NULL, due_at {int}, lease_owner TEXT NOT NULL, claimed_at {int},
 		first_ended_at {int}, first_delivered_at {int}, duration {int} NOT NULL, expire_from {int} NOT NULL,
@@ -91,14 +92,14 @@ var firstSchema = []string{
 	`CREATE INDEX deliveries_event ON deliveries (event_id)`,
 
 	`CREATE TABLE attempts (
-		delivery_id {id} NOT NULL REFERENCES deliveries (id), number {int} NOT NULL, started_at {int},
+		delivery_id {id} NOT NULL {of deliveries (id)}, number {int} NOT NULL, started_at {int},
 		reason TEXT NOT NULL, detail TEXT NOT NULL, code {int} NOT NULL, url TEXT NOT NULL, address TEXT NOT NULL,
 		reused {bool} NOT NULL, protocol TEXT NOT NULL, tls_version TEXT NOT NULL, certificate_expires_at {int},
 		dns {int} NOT NULL, connect {int} NOT NULL, tls {int} NOT NULL, first_byte {int} NOT NULL, body {int} NOT NULL,
 		total {int} NOT NULL, PRIMARY KEY (delivery_id, number)
 	) {strict}`,
 	`CREATE TABLE exchanges (
-		delivery_id {id} NOT NULL REFERENCES deliveries (id), number {int} NOT NULL, request_headers TEXT,
+		delivery_id {id} NOT NULL {of deliveries (id)}, number {int} NOT NULL, request_headers TEXT,
 		response_headers TEXT, response_body {bytes}, cut {bool} NOT NULL, headers_cut {bool} NOT NULL,
 		PRIMARY KEY (delivery_id, number)
 	) {strict}`,
@@ -117,6 +118,15 @@ var circuitSchema = []string{
 	`ALTER TABLE webhooks ADD COLUMN open_until {int}`,
 	`ALTER TABLE webhooks ADD COLUMN probes {int} NOT NULL DEFAULT 0`,
 	`ALTER TABLE webhooks ADD COLUMN tried_at {int}`,
+}
+
+// logSchema is the third migration: nearly all deliveries end as delivered, and are found by the indexes of all. Those by status
+// leave them out, so that a delivery is entered there once and not twice.
+var logSchema = []string{
+	`DROP INDEX deliveries_webhook_status`,
+	`DROP INDEX deliveries_stack_status`,
+	`CREATE INDEX deliveries_webhook_status ON deliveries (webhook_id, status, id) WHERE status <> 'delivered'`,
+	`CREATE INDEX deliveries_stack_status ON deliveries (stack_key, status, id) WHERE status <> 'delivered'`,
 }
 
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
