@@ -26,7 +26,7 @@ func amongKeys[K int64 | string](tx *gorm.DB, column, parameter string) string {
 	return column + " = ANY (CAST(" + parameter + " AS " + kind + "[]))"
 }
 
-// keyList writes keys as one parameter. The elements of PostgreSQL's arrays are written as in JSON, between braces.
+// keyList writes keys as one parameter of GORM. The elements of PostgreSQL's arrays are written as in JSON, between braces.
 func keyList[K int64 | string](tx *gorm.DB, keys []K) string {
 	list, err := json.Marshal(append([]K{}, keys...)) // never null
 	if err != nil {
@@ -44,3 +44,15 @@ const noKeyUpdate = "NO KEY UPDATE"
 
 // locked makes a query lock its rows against other transactions. SQLite has one writer and needs none.
 func locked(tx *gorm.DB) *gorm.DB { return tx.Clauses(clause.Locking{Strength: noKeyUpdate}) }
+
+// tripKeys writes keys as one parameter of a trip.
+func tripKeys[K int64 | string](tx *gorm.DB, keys []K) any {
+	if !onPostgres(tx) {
+		return keyList(tx, keys)
+	}
+	kind := "t"
+	if _, numbers := any(*new(K)).(int64); numbers {
+		kind = "i"
+	}
+	return columnArrays(kind, len(keys), func(i int) []any { return []any{keys[i]} })[0]
+}

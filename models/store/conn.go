@@ -19,7 +19,8 @@ type conn struct {
 	begin  string
 	raw    *sql.Conn // nil until it is needed, and after it broke
 	stmts  map[string]*sql.Stmt
-	native native
+	native native // statements of trips, on SQLite
+	wire   wire   // the same on PostgreSQL
 
 	locked  bool      // it holds the leader's lock
 	planned time.Time // when PostgreSQL last forgot its plans
@@ -147,6 +148,7 @@ func (c *conn) drop() {
 		return
 	}
 	c.native.close()
+	c.wire.forget()
 	for _, s := range c.stmts {
 		s.Close()
 	}

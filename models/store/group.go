@@ -21,14 +21,17 @@ type group struct {
 	conn    *conn
 	members []*member
 	tx      *gorm.DB
+	trip    trip
 	now     time.Time
 	hand    handover
 
+	keys     []int64 // for runs that it starts
 	runs     map[runName]*groupRun
 	stacks   map[int64]models.Stack
 	webhooks map[int64][]models.Webhook // of a stack: id, enabled and circuit
 	firsts   map[runWebhook]bool        // whose first attempts have not all ended
 
+	started    []models.Run
 	events     []models.Event
 	deliveries []models.Delivery
 
@@ -37,7 +40,8 @@ type group struct {
 	putOff   []*member         // they need what this group is about to write
 	handed   []Job
 	reserved map[string]int // places by webhook
-	nudge    bool           // something is due that was not handed over
+	nudge    bool           // something waits that was not handed over
+	tell     bool           // it is due: other replicas may take it
 	forget   bool           // a webhook changed
 }
 
@@ -77,26 +81,56 @@ func (s *Store) groupContext() (context.Context, context.CancelFunc) {
 	return context.Background(), func() {}
 }
 
-// write is the transaction.
+// write is the transaction. All that the group reads goes to the database at once, and all that it writes. Rows are locked in
+// one order everywhere, lest two transactions wait for each other: stacks, runs, deliveries, webhooks.
 func (g *group) write(tx *gorm.DB) error {
-	g.tx = tx
-	for _, step := range []func() error{
-		g.loadRuns, g.loadStacks, g.insertRuns, g.loadFirsts, g.judge, g.insertEvents, g.recordResults,
-	} {
-		if err := step(); err != nil {
-			return err
-		}
+	g.tx, g.trip = tx, trip{tx: tx}
+	results := g.results()
+	g.readReports()
+	g.lockRuns()
+	current := g.endCurrent(results)
+	g.readFirsts()
+	if err := g.trip.send(); err != nil {
+		return err
 	}
+	g.newRuns()
+	if err := g.judge(); err != nil {
+		return err
+	}
+	known, err := g.order(results, current)
+	if err != nil {
+		return err
+	}
+	inserted := g.insertReports()
+	insertAttempts(&g.trip, current)
+	health := g.lockHealth(known)
+	if err := g.trip.send(); err != nil {
+		return err
+	}
+	if *inserted < len(g.started) {
+		return errRaced
+	}
+	if err := g.noteHealth(*health, known); err != nil {
+		return err
+	}
+	if g.tell {
+		notify(&g.trip)
+	}
+	if err := g.trip.send(); err != nil {
+		return err
+	}
+	return g.doOthers()
+}
+
+// doOthers runs what shares the group's commit and is neither a report nor a result.
+func (g *group) doOthers() error {
 	for _, m := range g.members {
 		if m.do == nil {
 			continue
 		}
-		if err := m.do(tx); err != nil {
+		if err := m.do(g.tx); err != nil {
 			return err
 		}
-	}
-	if g.nudge {
-		return notify(tx)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -9,27 +10,29 @@ import (
 	"stackhook/models"
 )
 
-// noteHealth keeps on the webhooks' rows how their receivers do: the circuit, and what leads to disabling. Tests count
-// for nothing.
-func (g *group) noteHealth(results []ended) error {
+// lockHealth reads, and locks, what the webhooks' rows say of how their receivers do, for the results that count for it:
+// tests do not.
+func (g *group) lockHealth(results []ended) (health *[]models.Webhook) {
 	var ids []string
 	for _, r := range results {
 		if !r.Test {
 			ids = append(ids, r.WebhookID)
 		}
 	}
-	if len(ids) == 0 {
-		return nil
+	health = new([]models.Webhook)
+	if len(ids) > 0 {
+		readHealth(&g.trip, unique(ids), health)
 	}
-	webhooks, err := lockHealth(g.tx, unique(ids))
-	if err != nil {
-		return err
-	}
+	return health
+}
+
+// noteHealth keeps on the webhooks' rows how their receivers do: the circuit, and what leads to disabling.
+func (g *group) noteHealth(webhooks []models.Webhook, results []ended) error {
 	at := map[string]int{}
-	before := make([]models.Webhook, len(webhooks))
 	for i, w := range webhooks {
-		at[w.ID], before[i] = i, w
+		at[w.ID] = i
 	}
+	before := slices.Clone(webhooks)
 	for _, r := range results {
 		i, there := at[r.WebhookID]
 		if !there || r.Test {
@@ -39,7 +42,8 @@ func (g *group) noteHealth(results []ended) error {
 			return err
 		}
 	}
-	return g.saveHealth(before, webhooks)
+	g.saveHealth(before, webhooks)
+	return nil
 }
 
 // noteResult notes one result, and disables the webhook if it says so.
@@ -108,27 +112,22 @@ func (g *group) disable(w *models.Webhook, stackKey int64, why models.DisabledWh
 	return audit(g.tx, models.Actor{Kind: models.ActorSystem, Name: "Stackhook"}, webhookRecord(models.WebhookDisabled, stack, *w, detail))
 }
 
-// saveHealth writes what changed: nearly always only that deliveries arrived, by one statement for all webhooks.
-func (g *group) saveHealth(before, after []models.Webhook) error {
-	var well []string
-	var last int64
+// saveHealth writes how the webhooks do now.
+func (g *group) saveHealth(before, after []models.Webhook) {
 	for i, w := range after {
-		if before[i].Failures == 0 && !before[i].CircuitOpen() && w.Failures == 0 && !w.CircuitOpen() {
-			if w.LastDeliveredAt.After(before[i].LastDeliveredAt) {
-				well, last = append(well, w.ID), max(last, w.LastDeliveredAt.UnixMicro())
-			}
-			continue
-		}
 		g.forget = g.forget || before[i].OpenUntil != w.OpenUntil
-		err := g.tx.Exec(`UPDATE webhooks SET failures = ?, failing_since = ?, last_delivered_at = ?, open_until = ?, probes = ?, tried_at = ? WHERE id = ?`,
-			w.Failures, micros(w.FailingSince), micros(w.LastDeliveredAt), micros(w.OpenUntil), w.Probes, micros(w.TriedAt), w.ID).Error
-		if err != nil {
-			return err
-		}
 	}
-	if len(well) == 0 {
-		return nil
-	}
-	// To the exact time of the group's last: they are milliseconds apart.
-	return execute(g.tx, `UPDATE webhooks SET last_delivered_at = $1, tried_at = $2 WHERE `+amongKeys[string](g.tx, "id", "$3"), []any{last, last, keyList(g.tx, well)})
+	inEach(&g.trip, after, healthTypes, func(w *models.Webhook) []any {
+		return []any{w.ID, w.Failures, micros(w.FailingSince), micros(w.LastDeliveredAt), micros(w.OpenUntil), w.Probes, micros(w.TriedAt)}
+	}, func(n int) string {
+		return built(statementKey{"health", n}, func() string {
+			return `WITH r (id, failures, failing_since, last_delivered_at, open_until, probes, tried_at) AS (` + rowsOf(healthTypes, n) + `)
+				UPDATE webhooks SET failures = r.failures, failing_since = r.failing_since, last_delivered_at = r.last_delivered_at,
+					open_until = r.open_until, probes = r.probes, tried_at = r.tried_at
+				FROM r WHERE webhooks.id = r.id`
+		})
+	}, nil)
 }
+
+// healthTypes are those of saveHealth's columns.
+const healthTypes = "tiiiiii"

@@ -30,54 +30,8 @@ type groupRun struct {
 	changed bool    // its last event is not stored yet
 }
 
-// loadRuns reads, and locks, the runs that reports name. A start without an id of its own names none.
-func (g *group) loadRuns() error {
-	var stacks []int64
-	var ids []string
-	for _, m := range g.members {
-		switch {
-		case m.state != nil:
-			stacks, ids = append(stacks, m.state.name.stack), append(ids, m.state.name.id)
-		case m.start != nil && m.start.report.ID != nil:
-			stacks, ids = append(stacks, m.start.stack), append(ids, *m.start.report.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	runs, err := all[models.Run](locked(g.tx).Where(among(g.tx, "stack_key", unique(stacks))).Where(among(g.tx, "id", unique(ids))).Order("key"))
-	for _, r := range runs {
-		g.runs[runName{r.StackKey, r.ID}] = &groupRun{Run: r}
-	}
-	return err
-}
-
-// loadStacks reads the stacks that reports belong to, and their webhooks, as they are at the moment of the commit. A
-// deleted stack gets no more runs.
-func (g *group) loadStacks() (err error) {
-	var keys []int64
-	for _, m := range g.members {
-		switch {
-		case m.state != nil:
-			keys = append(keys, m.state.name.stack)
-		case m.start != nil:
-			keys = append(keys, m.start.stack)
-		}
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	keys = unique(keys)
-	if g.stacks, err = readStacks(g.tx, keys); err != nil {
-		return err
-	}
-	g.webhooks, err = readWebhooks(g.tx, keys)
-	return err
-}
-
-// insertRuns adds the runs that are not there yet.
-func (g *group) insertRuns() error {
-	var runs []*models.Run
+// newRuns makes the runs that are not there yet.
+func (g *group) newRuns() {
 	for _, m := range g.members {
 		if m.start == nil {
 			continue
@@ -85,60 +39,11 @@ func (g *group) insertRuns() error {
 		run := m.start.report.Run(g.now)
 		run.StackKey, m.start.run = m.start.stack, &run
 		name := runName{run.StackKey, run.ID}
-		if _, exists := g.stacks[run.StackKey]; !exists || g.runs[name] != nil {
-			continue
-		}
-		g.runs[name] = &groupRun{by: m}
-		runs = append(runs, &run)
-	}
-	// In one order for all: two transactions that wait for each other's rows would never end.
-	slices.SortFunc(runs, func(a, b *models.Run) int {
-		return cmp.Or(cmp.Compare(a.StackKey, b.StackKey), cmp.Compare(a.ID, b.ID))
-	})
-	for _, r := range runs {
-		g.runs[runName{r.StackKey, r.ID}].Run = *r
-	}
-	added := 0
-	err := runRows.insertReturning(g.tx, runs, "stack_key, id, key", func(r row) error {
-		var name runName
-		var key int64
-		if err := r.Scan(&name.stack, &name.id, &key); err != nil {
-			return err
-		}
-		g.runs[name].Key = key
-		added++
-		return nil
-	})
-	if err == nil && added < len(runs) {
-		err = errRaced
-	}
-	return err
-}
-
-// loadFirsts reads which first attempts of the runs that change state have not ended.
-func (g *group) loadFirsts() error {
-	var keys []int64
-	for _, m := range g.members {
-		if m.state == nil {
-			continue
-		}
-		if r := g.runs[m.state.name]; r != nil && r.by == nil {
-			keys = append(keys, r.Key)
+		if _, exists := g.stacks[run.StackKey]; exists && g.runs[name] == nil {
+			run.Key, g.keys = g.keys[0], g.keys[1:]
+			g.runs[name] = &groupRun{Run: run, by: m}
 		}
 	}
-	if len(keys) == 0 {
-		return nil
-	}
-	var rows []struct {
-		RunKey    int64
-		WebhookID string
-	}
-	err := g.tx.Model(&models.Delivery{}).Distinct("run_key", "webhook_id").
-		Where(among(g.tx, "run_key", unique(keys))).Where("status = 'pending' AND first_ended_at IS NULL").Find(&rows).Error
-	for _, r := range rows {
-		g.firsts[runWebhook{r.RunKey, r.WebhookID}] = true
-	}
-	return err
 }
 
 // judge decides what becomes of each report, in the order in which they came.
@@ -250,10 +155,14 @@ func (g *group) addEvent(r *groupRun, delta *models.Delta) (Recorded, error) {
 // claim takes it: when its turn comes, its circuit closes, or a place is free.
 func (g *group) handOver(d *models.Delivery, w models.Webhook, payload []byte) {
 	first := runWebhook{d.RunKey, d.WebhookID}
-	waits := g.firsts[first] || w.CircuitOpen()
+	waits := g.firsts[first]
 	g.firsts[first] = true
+	if w.CircuitOpen() {
+		g.nudge = true // it may be the next probe; other replicas need not hurry for that
+		return
+	}
 	if waits || g.hand.taker == nil || !g.hand.taker.Reserve(w.ID) {
-		g.nudge = true
+		g.nudge, g.tell = true, true
 		return
 	}
 	g.reserved[w.ID]++
@@ -261,25 +170,31 @@ func (g *group) handOver(d *models.Delivery, w models.Webhook, payload []byte) {
 	g.handed = append(g.handed, Job{Delivery: *d, Payload: payload})
 }
 
-// insertEvents writes what judge decided.
-func (g *group) insertEvents() error {
-	var changed []*groupRun
+// insertReports writes what judge decided, and returns how many of the runs that started were added, once that was sent:
+// where one is missing, another transaction has started it meanwhile.
+func (g *group) insertReports() (added *int) {
+	var changed []models.Run
 	for _, r := range g.runs {
-		if r.changed && r.StateVersion > 0 {
-			changed = append(changed, r)
+		switch {
+		case r.by != nil:
+			g.started = append(g.started, r.Run)
+		case r.changed:
+			changed = append(changed, r.Run)
 		}
 	}
-	slices.SortFunc(changed, func(a, b *groupRun) int { return cmp.Compare(a.Key, b.Key) })
-	for _, r := range changed {
-		err := g.tx.Select("state", "state_version", "state_at", "delta", "updated_at").Where("key = ?", r.Key).Updates(&r.Run).Error
-		if err != nil {
-			return err
-		}
-	}
-	if err := eventRows.insert(g.tx, g.events); err != nil {
-		return err
-	}
-	return deliveryRows.insert(g.tx, g.deliveries)
+	// In one order for all: two transactions that wait for each other's rows would never end.
+	slices.SortFunc(g.started, func(a, b models.Run) int {
+		return cmp.Or(cmp.Compare(a.StackKey, b.StackKey), cmp.Compare(a.ID, b.ID))
+	})
+	added = new(int)
+	runRows.insert(&g.trip, g.started, func(row) error {
+		*added++
+		return nil
+	})
+	changeRuns(&g.trip, changed)
+	eventRows.insert(&g.trip, g.events, nil)
+	deliveryRows.insert(&g.trip, g.deliveries, nil)
+	return added
 }
 
 func unique[K cmp.Ordered](keys []K) []K {

@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strings"
 	"time"
-
-	"gorm.io/gorm"
 
 	"stackhook/models"
 )
@@ -25,32 +22,6 @@ type ended struct {
 	ID, WebhookID string
 	StackKey      int64
 	Test          bool
-}
-
-// recordResults writes the attempts, and what they mean for their deliveries and webhooks.
-func (g *group) recordResults() error {
-	results := g.results()
-	if len(results) == 0 {
-		return nil
-	}
-	current, err := g.endCurrent(results)
-	if err != nil {
-		return err
-	}
-	known, late := g.order(results, current)
-	if err := writeAttempts(g.tx, current); err != nil {
-		return err
-	}
-	for _, r := range late {
-		e, err := g.endLate(r)
-		if err != nil {
-			return err
-		}
-		if e != nil {
-			known = append(known, *e)
-		}
-	}
-	return g.noteHealth(known)
 }
 
 // results returns the results of the group, one for each delivery: further ones are put off.
@@ -71,8 +42,8 @@ func (g *group) results() []*resultWish {
 }
 
 // endCurrent ends the attempts that are the newest of a pending delivery and whose lease is the owner's, which is nearly
-// all of them. It returns those that were.
-func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
+// all of them. Once that was sent, the map holds those that were.
+func (g *group) endCurrent(results []*resultWish) map[string]ended {
 	byID := map[string]*resultWish{}
 	for _, r := range results {
 		byID[r.attempt.DeliveryID] = r
@@ -81,7 +52,7 @@ func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
 		return cmp.Compare(a.attempt.DeliveryID, b.attempt.DeliveryID)
 	})
 	current := map[string]ended{}
-	keep := func(r row) error {
+	inEach(&g.trip, sorted, endTypes, endValues, endStatement, func(r row) error {
 		var e ended
 		if err := r.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test); err != nil {
 			return err
@@ -91,21 +62,8 @@ func (g *group) endCurrent(results []*resultWish) (map[string]ended, error) {
 		g.counts.attempt(e.outcome.Reason, e.attempt.Total)
 		g.counts.delivery(e.outcome.Status, e.outcome.Reason, 1)
 		return nil
-	}
-	if onPostgres(g.tx) {
-		arrays := columnArrays(endTypes, len(sorted), func(i int) []any { return endValues(sorted[i]) })
-		return current, query(g.tx, endStatement(0), arrays, keep)
-	}
-	for batch := range batches(sorted) {
-		var values []any
-		for _, r := range batch {
-			values = append(values, endValues(r)...)
-		}
-		if err := query(g.tx, endStatement(len(batch)), values, keep); err != nil {
-			return nil, err
-		}
-	}
-	return current, nil
+	})
+	return current
 }
 
 // endColumns are what endValues returns, of endTypes, see table.
@@ -114,16 +72,11 @@ const (
 	endTypes   = "titttiiiiii"
 )
 
-// endStatement updates so many deliveries at once on SQLite; any number, 0, on PostgreSQL. The status is compared in a way
-// that no index has: PostgreSQL would go through all pending deliveries rather than look each one up.
+// endStatement updates so many deliveries. The status is compared in a way that no index has: PostgreSQL would go through
+// all pending deliveries rather than look each one up.
 func endStatement(rows int) string {
 	return built(statementKey{"end", rows}, func() string {
-		from := "SELECT * FROM unnest(" + arrayParameters(endTypes) + ")"
-		if rows > 0 {
-			row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(endTypes)), ", ") + ")"
-			from = "VALUES " + row + strings.Repeat(", "+row, rows-1)
-		}
-		return "WITH r (" + endColumns + ") AS (" + from + `)
+		return "WITH r (" + endColumns + ") AS (" + rowsOf(endTypes, rows) + `)
 			UPDATE deliveries SET status = r.status, reason = r.reason, code = r.code, duration = r.duration, due_at = r.due_at,
 				lease_owner = '', tries = tries + 1, first_ended_at = COALESCE(deliveries.first_ended_at, r.first_ended_at),
 				first_delivered_at = COALESCE(deliveries.first_delivered_at, r.first_delivered_at), ended_at = r.ended_at
@@ -132,7 +85,8 @@ func endStatement(rows int) string {
 	})
 }
 
-func endValues(r *resultWish) []any {
+func endValues(result **resultWish) []any {
+	r := *result
 	a, o := r.attempt, r.outcome
 	at := micros(a.StartedAt.Add(a.Total))
 	var delivered, over any
@@ -147,8 +101,9 @@ func endValues(r *resultWish) []any {
 	}
 }
 
-// order returns the current results in the order in which they came, and the late ones.
-func (g *group) order(results []*resultWish, current map[string]ended) (known []ended, late []*resultWish) {
+// order returns the results in the order in which they came, the late ones last, once they are recorded.
+func (g *group) order(results []*resultWish, current map[string]ended) (known []ended, err error) {
+	var late []*resultWish
 	for _, r := range results {
 		if e, ok := current[r.attempt.DeliveryID]; ok {
 			known = append(known, e)
@@ -156,22 +111,29 @@ func (g *group) order(results []*resultWish, current map[string]ended) (known []
 			late = append(late, r)
 		}
 	}
-	return known, late
+	for _, r := range late {
+		e, err := g.endLate(r)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			known = append(known, *e)
+		}
+	}
+	return known, nil
 }
 
-func writeAttempts(tx *gorm.DB, current map[string]ended) error {
+func insertAttempts(trip *trip, results map[string]ended) {
 	var attempts []models.Attempt
 	var exchanges []models.Exchange
-	for _, e := range current {
+	for _, e := range results {
 		attempts = append(attempts, e.attempt)
 		exchanges = append(exchanges, e.attempt.Exchange)
 	}
 	slices.SortFunc(attempts, func(a, b models.Attempt) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	slices.SortFunc(exchanges, func(a, b models.Exchange) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
-	if err := attemptRows.insert(tx, attempts); err != nil {
-		return err
-	}
-	return exchangeRows.insert(tx, exchanges)
+	attemptRows.insert(trip, attempts, nil)
+	exchangeRows.insert(trip, exchanges, nil)
 }
 
 // endLate records a result whose delivery went on without it. It changes the delivery only if it is a success: the
@@ -188,7 +150,8 @@ func (g *group) endLate(r *resultWish) (*ended, error) {
 	if err != nil || len(recorded) > 0 && recorded[0].Reason == r.attempt.Reason && r.attempt.Reason != models.ReasonInterrupted {
 		return nil, err // recorded already, by a commit that its caller did not wait for
 	}
-	if err := writeAttempts(g.tx, map[string]ended{d.ID: {resultWish: r}}); err != nil {
+	insertAttempts(&g.trip, map[string]ended{d.ID: {resultWish: r}})
+	if err := g.trip.send(); err != nil {
 		return nil, err
 	}
 	g.counts.attempt(r.attempt.Reason, r.attempt.Total)

@@ -6,18 +6,16 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"gorm.io/gorm"
 )
 
 // channel is what replicas on one PostgreSQL tell each other on: that something is due which nobody was handed.
 const channel = "stackhook"
 
 // notify tells the other replicas when the transaction commits.
-func notify(tx *gorm.DB) error {
-	if !onPostgres(tx) {
-		return nil
+func notify(trip *trip) {
+	if onPostgres(trip.tx) {
+		trip.add(`SELECT pg_notify($1, '')`, []any{channel}, nil)
 	}
-	return tx.Exec(`SELECT pg_notify(?, '')`, channel).Error
 }
 
 // listenAgain is the pause before a lost connection is replaced. Meanwhile the engine's poll finds what is due.

@@ -1,9 +1,9 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"strings"
-
-	"gorm.io/gorm"
 
 	"stackhook/models"
 )
@@ -19,23 +19,22 @@ type table[T any] struct {
 	conflict string
 }
 
-var runRows = table[*models.Run]{
+var runRows = table[models.Run]{
 	name: "runs",
 	columns: []string{
-		"stack_key", "id", "type", "branch", "triggered_by", "commit_author_login", "commit_author_name", "commit_hash",
+		"key", "stack_key", "id", "type", "branch", "triggered_by", "commit_author_login", "commit_author_name", "commit_hash",
 		"commit_message", "commit_timestamp", "commit_url", "created_at", "state", "state_version", "state_at", "delta",
 		"received_at", "updated_at",
 	},
-	types: "ittttttttititiitii",
-	values: func(row **models.Run) []any {
-		r := *row
+	types: "iittttttttititiitii",
+	values: func(r *models.Run) []any {
 		return []any{
-			r.StackKey, r.ID, string(r.Type), r.Branch, r.TriggeredBy, r.Commit.AuthorLogin, r.Commit.AuthorName, r.Commit.Hash,
+			r.Key, r.StackKey, r.ID, string(r.Type), r.Branch, r.TriggeredBy, r.Commit.AuthorLogin, r.Commit.AuthorName, r.Commit.Hash,
 			r.Commit.Message, r.Commit.Timestamp, r.Commit.URL, r.CreatedAt, string(r.State), r.StateVersion, r.StateAt, deltaText(r.Delta),
 			micros(r.ReceivedAt), micros(r.UpdatedAt),
 		}
 	},
-	conflict: "ON CONFLICT DO NOTHING",
+	conflict: "ON CONFLICT DO NOTHING RETURNING key", // by which the group counts them
 }
 
 var eventRows = table[models.Event]{
@@ -100,53 +99,12 @@ const replaceAttempt = "ON CONFLICT (delivery_id, number) DO UPDATE SET "
 
 // insert adds the rows. PostgreSQL gets them as one array for each column: one statement for any number of them, whose
 // text is always the same.
-func (t table[T]) insert(tx *gorm.DB, rows []T) error {
-	return t.each(tx, rows, func(text string, args []any) error { return execute(tx, text, args) })
-}
-
-// insertReturning adds the rows and scans columns of those that were added.
-func (t table[T]) insertReturning(tx *gorm.DB, rows []T, columns string, scan func(row) error) error {
-	return t.each(tx, rows, func(text string, args []any) error { return query(tx, text+" RETURNING "+columns, args, scan) })
-}
-
-// each runs the statements that insert the rows.
-func (t table[T]) each(tx *gorm.DB, rows []T, run func(text string, args []any) error) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	if onPostgres(tx) {
-		return run(t.arrays(), columnArrays(t.types, len(rows), func(i int) []any { return t.values(&rows[i]) }))
-	}
-	args := make([]any, 0, min(len(rows), largestBatch)*len(t.columns))
-	for batch := range batches(rows) {
-		args = args[:0]
-		for i := range batch {
-			args = append(args, t.values(&batch[i])...)
-		}
-		if err := run(t.lists(len(batch)), args); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lists is the text of an insertion of so many rows on SQLite.
-func (t table[T]) lists(rows int) string {
-	return built(statementKey{t.name, rows}, func() string {
-		row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(t.columns)), ", ") + ")"
-		return t.into() + " VALUES " + row + strings.Repeat(", "+row, rows-1) + " " + t.onConflict()
-	})
-}
-
-// arrays is the text of an insertion on PostgreSQL.
-func (t table[T]) arrays() string {
-	return built(statementKey{t.name, 0}, func() string {
-		return t.into() + " SELECT * FROM unnest(" + arrayParameters(t.types) + ") " + t.onConflict()
-	})
-}
-
-func (t table[T]) into() string {
-	return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ")"
+func (t table[T]) insert(trip *trip, rows []T, returned func(row) error) {
+	inEach(trip, rows, t.types, t.values, func(n int) string {
+		return built(statementKey{t.name, n}, func() string {
+			return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") " + rowsOf(t.types, n) + " " + t.onConflict()
+		})
+	}, returned)
 }
 
 func (t table[T]) onConflict() string {
@@ -158,4 +116,22 @@ func (t table[T]) onConflict() string {
 		sets = append(sets, c+" = excluded."+c)
 	}
 	return t.conflict + strings.Join(sets, ", ")
+}
+
+// changedTypes are those of changeRuns.
+const changedTypes = "itiiti"
+
+// changeRuns writes the states that runs are in now.
+func changeRuns(trip *trip, runs []models.Run) {
+	slices.SortFunc(runs, func(a, b models.Run) int { return cmp.Compare(a.Key, b.Key) })
+	values := func(r *models.Run) []any {
+		return []any{r.Key, string(r.State), r.StateVersion, r.StateAt, deltaText(r.Delta), micros(r.UpdatedAt)}
+	}
+	inEach(trip, runs, changedTypes, values, func(n int) string {
+		return built(statementKey{"changed", n}, func() string {
+			return `WITH r (key, state, state_version, state_at, delta, updated_at) AS (` + rowsOf(changedTypes, n) + `)
+				UPDATE runs SET state = r.state, state_version = r.state_version, state_at = r.state_at, delta = r.delta, updated_at = r.updated_at
+				FROM r WHERE runs.key = r.key`
+		})
+	}, nil)
 }

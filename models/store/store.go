@@ -129,8 +129,11 @@ func (s *Store) openKeys(ctx context.Context, o Options) error {
 // begin starts what runs beside the callers.
 func (s *Store) begin(o Options) {
 	if namesPostgres(o.Database) {
-		conns := []*conn{newConn(s.write), newConn(s.write)}
-		s.writer = newWriter(s, conns[:postgresWriters])
+		var conns []*conn
+		for range postgresWriters {
+			conns = append(conns, newConn(s.write))
+		}
+		s.writer = newWriter(s, conns)
 		s.leader = newConn(s.write)
 		if o.Serve {
 			s.listener = newListener(s, o.Database)
