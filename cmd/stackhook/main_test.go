@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"stackhook/models/needs"
 )
 
@@ -29,7 +31,7 @@ func TestMain(m *testing.M) {
 			os.Unsetenv(name)
 		}
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m) // a goroutine that a test leaves behind fails the package
 }
 
 // patience is how long a test waits for a process: it bounds a failure, and is never the time that a success takes.
