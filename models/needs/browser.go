@@ -2,6 +2,7 @@ package needs
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -14,9 +15,12 @@ var browserFlags = []string{
 }
 
 // Tab returns a tab of a headless Chromium of its own, with a fresh profile, which ends with the test. Where there is no
-// Chromium the test is skipped.
+// Chromium the test is skipped, and so it is with -short, which leaves out browsers and nothing else.
 func Tab(t testing.TB) context.Context {
 	t.Helper()
+	if testing.Short() {
+		skip(t, os.Getenv, "skipped: browser journeys (-short leaves them out)")
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(Program(t, "chromium", "browser journeys", "chromium")), chromedp.NoSandbox)
 	for _, flag := range browserFlags {

@@ -58,6 +58,12 @@ func missing(t testing.TB, env func(string) string, group, remedy string) {
 		t.Fatalf("%s: nothing is skipped where %s is set", reason, inCI)
 		return
 	}
+	skip(t, env, reason)
+}
+
+// skip ends a test without a result, and notes why.
+func skip(t testing.TB, env func(string) string, reason string) {
+	t.Helper()
 	if path := env(SkipsFile); path != "" {
 		if err := record(path, reason); err != nil {
 			t.Fatalf("record a skipped test: %v", err)

@@ -55,6 +55,18 @@ func TestMissingFailsWhenItCannotBeRecorded(t *testing.T) {
 	}
 }
 
+// What -short leaves out is named like everything else that is skipped.
+func TestShort(t *testing.T) {
+	t.Parallel()
+	skips := filepath.Join(t.TempDir(), "skips")
+	ended := &ending{TB: t}
+	skip(ended, func(name string) string { return map[string]string{inCI: "true", SkipsFile: skips}[name] }, "skipped: a group (-short leaves them out)")
+	recorded, err := os.ReadFile(skips)
+	if err != nil || ended.failed != "" || ended.skipped+"\n" != string(recorded) {
+		t.Errorf("skipped %q, failed %q, recorded %q, %v", ended.skipped, ended.failed, recorded, err)
+	}
+}
+
 func TestRecordFromManyAtOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "skips")
