@@ -210,7 +210,8 @@ func (e *Engine) claim(db context.Context) (time.Time, error) {
 	}
 	most, perWebhook, held := e.places.claim()
 	request := store.ClaimRequest{
-		Owner: e.owner, Lease: e.config.Lease, Most: min(most, claimMost), MostPerWebhook: perWebhook, Held: held, MaxTries: e.maxTries(),
+		Owner: e.owner, Lease: e.config.Lease, Most: min(most, claimMost), MostPerWebhook: perWebhook, Held: held, Works: e.places.works,
+		MaxTries: e.maxTries(),
 	}
 	c, err := e.store.Claim(db, request)
 	if err != nil {
@@ -229,7 +230,7 @@ func (e *Engine) claim(db context.Context) (time.Time, error) {
 
 // finish gives the job's place back, and lets the loop fill it if there is anything to fill it with.
 func (e *Engine) finish(job store.Job) {
-	e.places.done(job.Delivery.WebhookID)
+	e.places.done(job.Delivery)
 	e.mu.Lock()
 	left := e.left
 	e.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"stackhook/models"
 	"stackhook/models/store"
 )
 
@@ -31,8 +32,9 @@ type places struct {
 	// newer is taken from a commit; during are those that became so while a claim was running.
 	behind, during map[string]bool
 	claiming       bool
-	unrecorded     int        // jobs whose result the database has not taken yet
-	empty          *sync.Cond // when held falls to 0
+	unrecorded     int            // jobs whose result the database has not taken yet
+	working        map[string]int // jobs in any of the stages, by delivery
+	empty          *sync.Cond     // when held falls to 0
 }
 
 // place is what there is of one webhook.
@@ -48,7 +50,7 @@ func (p *place) held() int { return p.reserved + len(p.waiting) + p.sending }
 func newPlaces(c Config) *places {
 	p := &places{
 		perWebhook: c.MaxPerWebhook, inAll: c.MaxInFlight, webhooks: map[string]*place{}, behind: map[string]bool{},
-		during: map[string]bool{},
+		during: map[string]bool{}, working: map[string]int{},
 	}
 	p.empty = sync.NewCond(&p.mu)
 	return p
@@ -96,6 +98,7 @@ func (p *places) Take(jobs []store.Job) {
 	for _, job := range jobs {
 		w := p.of(job.Delivery.WebhookID)
 		w.reserved--
+		p.working[job.Delivery.ID]++
 		w.waiting = append(w.waiting, job)
 		p.dispatch(w)
 	}
@@ -119,12 +122,22 @@ func (p *places) sent(webhook string) {
 }
 
 // done gives the place of a job back.
-func (p *places) done(webhook string) {
+func (p *places) done(d models.Delivery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	w := p.of(webhook)
+	w := p.of(d.WebhookID)
 	w.recording--
+	if p.working[d.ID]--; p.working[d.ID] <= 0 {
+		delete(p.working, d.ID)
+	}
 	p.release(w, 1)
+}
+
+// works reports whether the delivery is in this process's hands: whatever the clock says of its lease, nobody crashed.
+func (p *places) works(delivery string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.working[delivery] > 0
 }
 
 // dispatch starts what may be sent of one webhook. Once closed, everything is started: nothing is sent any more, and each

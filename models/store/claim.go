@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -26,6 +27,9 @@ type ClaimRequest struct {
 	Most           int            // jobs at most
 	MostPerWebhook int            // held at most, those of Held included
 	Held           map[string]int // jobs that the owner has, by webhook id
+	// Works reports whether the owner has a delivery in its hands. Such a one is not taken although its lease ended, which
+	// it does early when the clock is set or the machine slept: it would be sent twice at once. nil: it has none.
+	Works func(delivery string) bool
 	// MaxTries is how many attempts the schedule has: an interrupted delivery that used them up fails.
 	MaxTries int
 }
@@ -159,6 +163,7 @@ func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now ti
 // takeOf leases at most so many of one webhook.
 func (r ClaimRequest) takeOf(tx *gorm.DB, w waitingWebhook, now time.Time, most int, done *counts) ([]Job, error) {
 	deliveries, err := dueDeliveries(tx, w, now, most)
+	deliveries = slices.DeleteFunc(deliveries, r.works)
 	if err != nil || len(deliveries) == 0 {
 		return nil, err
 	}
@@ -173,6 +178,10 @@ func (r ClaimRequest) takeOf(tx *gorm.DB, w waitingWebhook, now time.Time, most 
 		jobs[i].Probe = w.OpenUntil != 0 && !jobs[i].Delivery.Test
 	}
 	return jobs, err
+}
+
+func (r ClaimRequest) works(d models.Delivery) bool {
+	return r.Works != nil && d.LeaseOwner == r.Owner && r.Works(d.ID)
 }
 
 // anyDue reports whether something is due that was not taken: it waits for an earlier first attempt.
