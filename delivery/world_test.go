@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,7 @@ import (
 // engine polls once a day, so that nothing but a nudge and the next due time wakes it.
 type world struct {
 	t       *testing.T
+	path    string // of the database
 	store   *store.Store
 	stack   models.Stack
 	webhook models.Webhook
@@ -39,7 +41,8 @@ const (
 func inWorld(t *testing.T, answer func(received) string, f func(*testing.T, *world)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, store: storetest.New(t), inbox: &inbox{answer: answer}, logs: &bytes.Buffer{}}
+		w := &world{t: t, path: filepath.Join(t.TempDir(), "stackhook.db"), inbox: &inbox{answer: answer}, logs: &bytes.Buffer{}}
+		w.store = storetest.Open(t, w.path)
 		w.stack = storetest.Stack(t, w.store, "demo")
 		w.webhook = storetest.Webhook(t, w.store, w.stack, endpoint, secret)
 		w.config = Config{Poll: 24 * time.Hour, Logger: slog.New(slog.NewTextHandler(&lockedWriter{w: w.logs}, &slog.HandlerOptions{Level: slog.LevelDebug}))}
