@@ -94,11 +94,18 @@ func TestClockStepsWhileARetryWaits(t *testing.T) {
 	}
 }
 
-// An open circuit lets one probe through, whatever the clock says, and a success everything.
+// An open circuit lets one probe through at a time, whatever the clock says, and a success everything.
 func TestClockStepsWhileTheCircuitIsOpen(t *testing.T) {
 	for _, by := range steps {
 		t.Run(by.String(), func(t *testing.T) {
-			inWorld(t, failing(6), func(t *testing.T, w *world) {
+			const slow = 8 * time.Second
+			answer := func(r received) string {
+				if r.count > 5 {
+					time.Sleep(slow) // the bubble's time
+				}
+				return failing(6)(r)
+			}
+			inWorld(t, answer, func(t *testing.T, w *world) {
 				w.config.Poll = 5 * time.Second
 				e, _ := w.start()
 				var ids []string
@@ -116,8 +123,8 @@ func TestClockStepsWhileTheCircuitIsOpen(t *testing.T) {
 					}
 				}
 				got := w.inbox.all()
-				if len(got) != 15+6 || !within(got[5].at, probe, w.config.Poll) || !within(got[6].at, got[5].at.Add(time.Minute), w.config.Poll) {
-					t.Errorf("%d requests, probes at %v and %v; want 21, at %v and a minute later", len(got), got[5].at, got[6].at, probe)
+				if len(got) != 15+6 || !within(got[5].at, probe, w.config.Poll) || !within(got[6].at, got[5].at.Add(slow+time.Minute), w.config.Poll) {
+					t.Errorf("%d requests, probes at %v and %v; want 21, at %v and a minute after that one's end", len(got), got[5].at, got[6].at, probe)
 				}
 			})
 		})
