@@ -2,6 +2,8 @@ package delivery
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,6 +74,39 @@ func TestSchedule(t *testing.T) {
 	})
 }
 
+// No delivery's try is ever early, or more than a tenth late, and their delays are spread over that tenth.
+func TestScheduleOfMany(t *testing.T) {
+	inWorld(t, always(500), func(t *testing.T, w *world) {
+		for i := range 9 {
+			storetest.Webhook(t, w.store, w.stack, fmt.Sprintf("http://example.com/%d", i), "")
+		}
+		w.start()
+		storetest.Run(t, w.store, w.stack)
+		w.wait(100 * time.Hour)
+		tries := map[string][]time.Time{}
+		for _, r := range w.inbox.all() {
+			tries[r.id] = append(tries[r.id], r.at)
+		}
+		delays := Defaults().RetryDelays
+		late := make([]int, 4) // by quarter of what is allowed
+		for id, at := range tries {
+			if len(at) != len(delays)+1 {
+				t.Fatalf("%d tries of %s, want %d", len(at), id, len(delays)+1)
+			}
+			for i, delay := range delays {
+				over := at[i+1].Sub(at[i]) - delay
+				if over < 0 || over > delay/10 {
+					t.Fatalf("try %d came %v after the one before, want %v to a tenth more", i+2, delay+over, delay)
+				}
+				late[min(3, 40*over/delay)]++
+			}
+		}
+		if len(tries) != 10 || slices.Min(late) < 5 { // of 100, 25 are to be expected in each
+			t.Errorf("%d deliveries, late by quarters of a tenth %v", len(tries), late)
+		}
+	})
+}
+
 func TestRetryAfter(t *testing.T) {
 	answers := []string{status(503, "Retry-After: 3600"), status(429, "Retry-After: 1"), status(301, "Retry-After: 999999"), status(200)}
 	inWorld(t, func(r received) string { return answers[r.count-1] }, func(t *testing.T, w *world) {
@@ -118,40 +153,6 @@ func TestRedeliverStartsTheScheduleAnew(t *testing.T) {
 		}
 		w.wait(100 * time.Hour)
 		w.expect(d.ID, models.Failed, models.Reason5xx, 22)
-	})
-}
-
-func TestExpiry(t *testing.T) {
-	inWorld(t, always(500), func(t *testing.T, w *world) {
-		w.start()
-		d := w.report()
-		w.wait(time.Minute)
-		w.enable(false)
-		before := len(w.inbox.all())
-		w.wait(168*time.Hour - 2*time.Minute)
-		w.expect(d.ID, models.Pending, models.Reason5xx, before)
-		w.wait(2*time.Minute + expireEvery)
-		w.expect(d.ID, models.Failed, models.ReasonExpired, before)
-	})
-}
-
-func TestManyExpire(t *testing.T) {
-	inWorld(t, always(500), func(t *testing.T, w *world) {
-		w.config.Expire, w.config.RetryDelays = time.Hour, []time.Duration{2 * time.Minute}
-		w.start()
-		first := w.report()
-		synctest.Wait()
-		run := w.delivery(first.ID).RunID
-		w.store.OnCommit(func() {}) // the engine is not told of these
-		for range expireBatch + 10 {
-			storetest.State(t, w.store, w.stack, run, models.Planning)
-		}
-		w.edit(models.WebhookForm{Endpoint: endpoint, Enabled: false})
-		w.wait(time.Hour + expireEvery)
-		n, err := w.store.PendingDeliveries(t.Context(), w.webhook.ID)
-		if err != nil || n != 0 {
-			t.Errorf("%d deliveries are still pending (%v)", n, err)
-		}
 	})
 }
 
