@@ -188,20 +188,26 @@ func TestALoneFailureDisablesNothing(t *testing.T) {
 	})
 }
 
-// While most webhooks fail, the fault is probably here, and none is disabled.
+// While most webhooks fail, the fault is probably here, and none is disabled; once the others are well again, this one is.
 func TestOurFaultDisablesNothing(t *testing.T) {
-	inWorld(t, always(500), func(t *testing.T, w *world) {
-		for i := range 3 {
-			storetest.Webhook(t, w.store, w.stack, fmt.Sprintf("http://example.com/%d", i), "")
+	var up atomic.Bool
+	answer := func(r received) string {
+		return status(map[bool]int{false: 500, true: 200}[r.host != "example.com" && up.Load()])
+	}
+	inWorld(t, answer, func(t *testing.T, w *world) {
+		for i := range 2 {
+			storetest.Webhook(t, w.store, w.stack, fmt.Sprintf("http://example.org/%d", i), "")
 		}
 		w.config.DisableAfter = 13 * time.Hour
 		w.start()
-		for range 16 {
-			w.report()
-			w.wait(time.Hour)
-		}
+		w.hourly(14)
 		if !w.now().Enabled {
 			t.Error("disabled although every webhook fails")
+		}
+		up.Store(true)
+		w.hourly(1)
+		if now := w.now(); now.Enabled || now.DisabledWhy != models.DisabledByFailing {
+			t.Errorf("not disabled although it alone fails: %+v", now)
 		}
 	})
 }
