@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,7 +17,10 @@ import (
 
 // guard keeps requests to public addresses and to the networks that the operator allows. An endpoint is chosen by a
 // person, and the server must not become that person's way into the network.
-type guard struct{ rules *ssrf.Guardian }
+type guard struct {
+	rules *ssrf.Guardian
+	allow []netip.Prefix // IPv6
+}
 
 // azureMetadata is a public address by the registries, but inside Azure it answers with the machine's own data.
 var azureMetadata = netip.MustParsePrefix("168.63.129.16/32")
@@ -33,7 +37,7 @@ func newGuard(allow []netip.Prefix) *guard {
 			v6 = append(v6, p)
 		}
 	}
-	return &guard{ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...),
+	return &guard{allow: v6, rules: ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...),
 		ssrf.WithDeniedV4Prefixes(azureMetadata))}
 }
 
@@ -41,10 +45,20 @@ func newGuard(allow []netip.Prefix) *guard {
 // IPv4 address that is dialled.
 func (g *guard) check(addr netip.Addr) error {
 	addr = addr.Unmap().WithZone("")
-	if g.rules.SafeAddr(addr) != nil {
+	if g.refuses(addr) {
 		return &blockedError{[]netip.Addr{addr}}
 	}
 	return nil
+}
+
+// refuses reports whether endpoints may not have the address, or the one that an ISATAP address leads to.
+func (g *guard) refuses(addr netip.Addr) bool {
+	if g.rules.SafeAddr(addr) != nil {
+		return true
+	}
+	inside, is := isatap(addr)
+	allowed := slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return is && !allowed && g.rules.SafeAddr(inside) != nil
 }
 
 // control is a net.Dialer's ControlContext: it sees each address right before it is connected to, after the name was

@@ -39,9 +39,17 @@ var specialRanges = []addressRange{
 	{netip.MustParsePrefix("::/96"), "IPv4-compatible"},
 	{netip.MustParsePrefix("64:ff9b::/96"), "NAT64"},
 	{netip.MustParsePrefix("64:ff9b:1::/48"), "local NAT64"},
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), "IPv4-translated"},
 	{netip.MustParsePrefix("100::/64"), "discard"},
+	{netip.MustParsePrefix("100:0:0:1::/64"), "dummy"},
 	{netip.MustParsePrefix("2001::/23"), "protocol assignments"},
 	{netip.MustParsePrefix("2001::/32"), "Teredo"},
+	{netip.MustParsePrefix("2001:2::/48"), "benchmarking"},
+	{netip.MustParsePrefix("2001:3::/32"), "multicast tunnelling"},
+	{netip.MustParsePrefix("2001:4:112::/48"), "AS112 service"},
+	{netip.MustParsePrefix("2001:10::/28"), "hashes, not addresses"},
+	{netip.MustParsePrefix("2001:20::/28"), "hashes, not addresses"},
+	{netip.MustParsePrefix("2001:30::/28"), "drones' names"},
 	{netip.MustParsePrefix("2001:db8::/32"), "documentation"},
 	{netip.MustParsePrefix("2002::/16"), "6to4"},
 	{netip.MustParsePrefix("2620:4f:8000::/48"), "AS112 service"},
@@ -53,6 +61,16 @@ var specialRanges = []addressRange{
 	{netip.MustParsePrefix("ff00::/8"), "multicast"},
 }
 
+// isatap returns the IPv4 address inside an ISATAP one (RFC 5214, section 6.1), to which a machine with such a tunnel
+// sends what is for it. The network part may be anybody's.
+func isatap(addr netip.Addr) (inside netip.Addr, is bool) {
+	b := addr.As16()
+	if !addr.Is6() || b[8]&^2 != 0 || b[9] != 0 || b[10] != 0x5e || b[11] != 0xfe {
+		return netip.Addr{}, false
+	}
+	return netip.AddrFrom4([4]byte(b[12:])), true
+}
+
 // rangeOf returns the smallest range that an address is in.
 func rangeOf(addr netip.Addr) addressRange {
 	var found addressRange
@@ -60,6 +78,10 @@ func rangeOf(addr netip.Addr) addressRange {
 		if r.prefix.Contains(addr) && (!found.prefix.IsValid() || r.prefix.Bits() > found.prefix.Bits()) {
 			found = r
 		}
+	}
+	if inside, is := isatap(addr); is && found.prefix.Bits() == 0 {
+		found = rangeOf(inside)
+		found.name += ", by ISATAP"
 	}
 	return found
 }
