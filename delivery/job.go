@@ -24,7 +24,7 @@ func (e *Engine) work(run, requests context.Context, job store.Job) {
 	if !made {
 		return
 	}
-	if a.Reason == models.ReasonInterrupted && a.reached < waiting {
+	if a.Reason == models.ReasonInterrupted && !a.begun {
 		e.release(db, job) // cut off before a byte was sent
 		return
 	}

@@ -37,6 +37,9 @@ func explain(f failure) string {
 	case models.ReasonUnreachable:
 		return fmt.Sprintf("There is no route to %s from this server.", f.peer())
 	case models.ReasonReset:
+		if errors.Is(f.err, errEndedTwice) {
+			return fmt.Sprintf("%s ended the request twice before it answered.", f.peer())
+		}
 		return fmt.Sprintf("%s closed the connection before it answered.", f.peer())
 	case models.ReasonTimeout:
 		return explainTimeout(f)

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -54,7 +55,7 @@ func (s *sender) close() { s.transport.CloseIdleConnections() }
 // sent is an attempt as it is to be recorded.
 type sent struct {
 	models.Attempt
-	reached    phase
+	begun      bool          // the receiver may have the request
 	retryAfter time.Duration // what the receiver asked for
 }
 
@@ -69,6 +70,7 @@ func (s *sender) send(ctx context.Context, job store.Job, target store.Target) s
 		return internal(a, "The stored endpoint is not a URL. Edit the webhook and save its endpoint again.")
 	}
 	var t trace
+	request.GetBody = t.once(request.GetBody)
 	// RoundTrip, not http.Client: nothing is followed, and no error holds the URL.
 	response, err := s.transport.RoundTrip(request.WithContext(t.watch(ctx)))
 	if err != nil {
@@ -76,14 +78,30 @@ func (s *sender) send(ctx context.Context, job store.Job, target store.Target) s
 		a.Reason = judgeError(err, reached)
 		a.CertificateExpiresAt = refusedCertificate(err)
 		a.Detail = explain(failure{err, a, reached, request.URL.Hostname(), s.config})
-		return sent{Attempt: a, reached: reached}
+		return sent{Attempt: a, begun: t.times() > 0}
 	}
 	a.Code, a.Protocol, a.Reason = response.StatusCode, response.Proto, judgeStatus(response.StatusCode)
 	a.Detail = explainStatus(a.Code, a.Reason)
 	describeTLS(&a, response.TLS)
 	keepAnswer(&a.Exchange, response)
-	reached := t.fill(&a, time.Now())
-	return sent{a, reached, parseRetryAfter(response.Header.Get("Retry-After"), a.StartedAt.Add(a.Total))}
+	t.fill(&a, time.Now())
+	return sent{a, true, parseRetryAfter(response.Header.Get("Retry-After"), a.StartedAt.Add(a.Total))}
+}
+
+// errEndedTwice is of a request that its receiver ended twice without an answer.
+var errEndedTwice = errors.New("ended twice")
+
+// once lets the transport send the body a second time and no more. It repeats, unseen, what a receiver that speaks HTTP/2
+// says that it did not process: GOAWAY, REFUSED_STREAM, and PROTOCOL_ERROR, where that is a guess. On a connection that
+// is being closed in good order this spares an attempt, but by itself it would end with the attempt's time only: on a new
+// connection each time, thousands of requests.
+func (t *trace) once(body func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		if t.times() > 1 {
+			return nil, errEndedTwice
+		}
+		return body()
+	}
 }
 
 func newAttempt(job store.Job, target store.Target) models.Attempt {

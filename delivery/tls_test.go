@@ -20,6 +20,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"stackhook/models"
 )
 
@@ -207,25 +209,9 @@ func TestHTTP2(t *testing.T) {
 func TestHTTP2BrokenHeaders(t *testing.T) {
 	t.Parallel()
 	for reason, value := range map[models.Reason]string{models.ReasonProtocol: "a\x01b", "": "fine"} {
-		trusted := newAuthority(t)
-		listener, err := tls.Listen("tcp4", "127.0.0.1:0", &tls.Config{
-			Certificates: []tls.Certificate{trusted.sign(t, func(*x509.Certificate) {})}, NextProtos: []string{"h2"},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { listener.Close() })
-		go func() {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			defer conn.Close()
-			answerHTTP2(conn, value)
-		}()
-		s := newTestSender(t)
-		trusted.trustedBy(s)
-		if a := s.send(t.Context(), sample(), targetOf("https://"+listener.Addr().String())); a.Reason != reason {
+		r := &http2Receiver{end: func(f *http2.Framer, stream uint32, _ int) { answerHTTP2(f, stream, value) }}
+		s, endpoint := r.listen(t)
+		if a := s.send(t.Context(), sample(), targetOf(endpoint)); a.Reason != reason {
 			t.Errorf("a header %q: reason %q, detail %q, want %q", value, a.Reason, a.Detail, reason)
 		}
 	}

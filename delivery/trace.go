@@ -13,7 +13,8 @@ import (
 // trace notes when the phases of one attempt happened. A connection that the transport began for this attempt may still
 // report after the attempt went out on another one: hence the lock, and got.
 type trace struct {
-	mu sync.Mutex
+	mu    sync.Mutex
+	begun int // how often a connection was chosen for the request
 	hops
 }
 
@@ -30,7 +31,8 @@ type hops struct {
 // watch returns a context whose request is noted in t.
 func (t *trace) watch(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// The transport starts anew, unasked, when an idle connection breaks before a byte was written to it.
+		// The transport starts anew, unasked, when an idle connection breaks before a byte was written to it, or a receiver
+		// that speaks HTTP/2 says that it did not take the request.
 		GetConn:  func(string) { t.note(func(time.Time) { t.hops = hops{} }) },
 		DNSStart: func(httptrace.DNSStartInfo) { t.note(func(now time.Time) { t.lookup = now }) },
 		DNSDone:  func(httptrace.DNSDoneInfo) { t.note(func(now time.Time) { t.lookedUp = now }) },
@@ -57,7 +59,10 @@ func (t *trace) watch(ctx context.Context) context.Context {
 			})
 		},
 		GotConn: func(info httptrace.GotConnInfo) {
-			t.note(func(time.Time) { t.got, t.reused, t.address = true, info.Reused, info.Conn.RemoteAddr().String() })
+			t.note(func(time.Time) {
+				t.begun++
+				t.got, t.reused, t.address = true, info.Reused, info.Conn.RemoteAddr().String()
+			})
 		},
 		WroteRequest:         func(httptrace.WroteRequestInfo) { t.note(func(now time.Time) { t.wrote = now }) },
 		GotFirstResponseByte: func() { t.note(func(now time.Time) { t.first = now }) },
@@ -68,6 +73,13 @@ func (t *trace) note(f func(now time.Time)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	f(time.Now())
+}
+
+// times returns how often the request was begun: it may have been received if that is not 0.
+func (t *trace) times() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.begun
 }
 
 // fill puts what was noted into the attempt, whose request ended at the given time, and returns how far it came.
