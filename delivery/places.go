@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type places struct {
 	webhooks map[string]*place
 	held     int      // in any of the stages
 	sending  int      // requests
-	ready    []*place // those that wait for a request of the process, in the order in which they came
+	ready    []*place // those that could send more if the process could: each gets one request in turn
 	// behind are the webhooks of which something due may lie in the database, which a claim has to take before anything
 	// newer is taken from a commit; during are those that became so while a claim was running.
 	behind, during map[string]bool
@@ -113,12 +114,6 @@ func (p *places) sent(webhook string) {
 	w.recording++
 	p.sending--
 	p.dispatch(w)
-	for len(p.ready) > 0 && p.sending < p.inAll {
-		next := p.ready[0]
-		p.ready = p.ready[1:]
-		next.isReady = false
-		p.dispatch(next)
-	}
 }
 
 // done gives the place of a job back.
@@ -140,23 +135,39 @@ func (p *places) works(delivery string) bool {
 	return p.working[delivery] > 0
 }
 
-// dispatch starts what may be sent of one webhook. Once closed, everything is started: nothing is sent any more, and each
-// job finds that out.
+// dispatch starts what may be sent, now that there may be more of one webhook. It takes its turn behind those that have
+// waited for longer: a webhook with much to send must not keep the process's requests to itself.
 func (p *places) dispatch(w *place) {
-	for len(w.waiting) > 0 && (w.sending < p.perWebhook || p.closed) {
-		if p.sending >= p.inAll && !p.closed {
-			if !w.isReady {
-				w.isReady = true
-				p.ready = append(p.ready, w)
-			}
-			return
+	p.queue(w)
+	for len(p.ready) > 0 && (p.sending < p.inAll || p.closed) {
+		next := p.ready[0]
+		p.ready = slices.Delete(p.ready, 0, 1)
+		next.isReady = false
+		if !p.maySend(next) {
+			p.drop(next)
+			continue
 		}
-		job := w.waiting[0]
-		w.waiting = w.waiting[1:]
-		w.sending++
+		job := next.waiting[0]
+		next.waiting = next.waiting[1:]
+		next.sending++
 		p.sending++
 		p.start(job)
+		p.queue(next)
 	}
+}
+
+// queue gives a webhook a turn, if it has something to send and none yet.
+func (p *places) queue(w *place) {
+	if !w.isReady && p.maySend(w) {
+		w.isReady = true
+		p.ready = append(p.ready, w)
+	}
+}
+
+// maySend reports whether there is something of a webhook that its own limit lets be sent. Once closed, everything is
+// started: nothing is sent any more, and each job finds that out.
+func (p *places) maySend(w *place) bool {
+	return len(w.waiting) > 0 && (w.sending < p.perWebhook || p.closed)
 }
 
 // claim says what a claim may take: so many jobs of each webhook beside those that are held. settle ends it.
