@@ -13,7 +13,8 @@ const (
 	// maxWaiting is how many deliveries of one webhook wait in memory for a request to end: enough to keep its
 	// connections busy while the next claim is made, little enough that their leases last.
 	maxWaiting = 64
-	// maxHeld is how many deliveries this process has in memory, in all.
+	// maxHeld is how many deliveries this process has in memory, in all. From half of it on a webhook gets places for
+	// its requests and none to wait in: some dozens with slow receivers must not leave no place for the others.
 	maxHeld = 4096
 )
 
@@ -70,7 +71,7 @@ func (p *places) Reserve(webhook string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := p.of(webhook)
-	if p.start == nil || p.closed || p.unrecorded > 0 || p.behind[webhook] || p.held >= maxHeld || w.held() >= p.perWebhook+maxWaiting {
+	if p.start == nil || p.closed || p.unrecorded > 0 || p.behind[webhook] || p.held >= maxHeld || w.held() >= p.mostOfOne() {
 		p.behind[webhook] = true
 		if p.claiming {
 			p.during[webhook] = true
@@ -81,6 +82,14 @@ func (p *places) Reserve(webhook string) bool {
 	w.reserved++
 	p.held++
 	return true
+}
+
+// mostOfOne is how many deliveries of one webhook may be held.
+func (p *places) mostOfOne() int {
+	if p.held >= maxHeld/2 {
+		return p.perWebhook
+	}
+	return p.perWebhook + maxWaiting
 }
 
 // Return gives reserved places back.
@@ -182,7 +191,7 @@ func (p *places) claim() (most, perWebhook int, held map[string]int) {
 			held[id] = n
 		}
 	}
-	return maxHeld - p.held, p.perWebhook + maxWaiting, held
+	return maxHeld - p.held, p.mostOfOne(), held
 }
 
 // settle takes what a claim brought. c is nil if it failed: then nothing is known anew.

@@ -77,6 +77,21 @@ func TestTurnOfNothing(t *testing.T) {
 	}
 }
 
+// However many webhooks have slow receivers and long queues, another's delivery has a place in memory.
+func TestPlacesAreLeftForOthers(t *testing.T) {
+	t.Parallel()
+	h := newHeld(256, 8)
+	for i := range 100 {
+		h.bring(fmt.Sprint("slow", i, "-"), 1000)
+	}
+	if most, perWebhook, _ := h.claim(); most < 1 || perWebhook != 8 {
+		t.Errorf("a claim may take %d, and %d of a webhook; want some, and 8", most, perWebhook)
+	}
+	if !h.Reserve("another") {
+		t.Errorf("no place for another webhook's delivery, %d are held", h.places.held)
+	}
+}
+
 // A webhook with a long queue delays another's only delivery by one request at most.
 func TestALongQueueDelaysNobody(t *testing.T) {
 	inWorld(t, after(time.Second, 200), func(t *testing.T, w *world) {
