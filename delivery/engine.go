@@ -39,6 +39,7 @@ type Engine struct {
 	expire  time.Time     // when to look for expired deliveries next; the loop's own
 	compare time.Time     // when to compare the clocks next; the loop's own
 	places  *places
+	target  func(ctx context.Context, webhookID string, ago time.Duration) (store.Target, error) // the store's
 
 	mu      sync.Mutex
 	left    bool      // something due was not claimed: a result may make room for it
@@ -53,7 +54,7 @@ func New(s *store.Store, c Config) (*Engine, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	e := &Engine{store: s, config: c, sender: newSender(c), owner: models.NewID(time.Now()), wake: make(chan struct{}, 1), places: newPlaces(c)}
+	e := &Engine{store: s, config: c, sender: newSender(c), owner: models.NewID(time.Now()), wake: make(chan struct{}, 1), places: newPlaces(c), target: s.Target}
 	s.OnCommit(e.Wake)
 	return e, nil
 }
@@ -204,9 +205,8 @@ const claimMost = 256
 
 // claim starts what is due, as far as the limits allow, and returns when the next delivery falls due.
 func (e *Engine) claim(db context.Context) (time.Time, error) {
-	if n := e.places.waitingResults(); n > 0 {
-		// Their leases cannot be renewed, and a claim might take their deliveries for interrupted ones.
-		return time.Time{}, fmt.Errorf("%d results wait to be recorded: %w", n, models.ErrUnavailable)
+	if n := e.places.stuckJobs(); n > 0 { // more of them would wait for the same
+		return time.Time{}, fmt.Errorf("%d attempts wait for the database: %w", n, models.ErrUnavailable)
 	}
 	most, perWebhook, held := e.places.claim()
 	request := store.ClaimRequest{

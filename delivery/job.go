@@ -44,18 +44,30 @@ func (e *Engine) try(run, requests context.Context, job store.Job) (target store
 		e.release(db, job)
 		return target, a, false
 	}
-	if !e.holds(db, job.Delivery) {
-		return target, a, false
+	target, err := e.read(db, job)
+	if errors.Is(err, models.ErrUnavailable) {
+		err = e.insist(run, func() (err error) {
+			target, err = e.read(db, job)
+			return err
+		})
 	}
-	target, err := e.store.Target(db, job.Delivery.WebhookID, targetAge)
-	if err == nil && !sendable(target.Webhook, job) { // it may be better than it was a second ago
-		target, err = e.store.Target(db, job.Delivery.WebhookID, 0)
-	}
-	if errors.Is(err, models.ErrNotFound) || err == nil && !sendable(target.Webhook, job) {
+	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrUnavailable) || err == nil && !sendable(target.Webhook, job) {
 		e.release(db, job)
 		return target, a, false
 	}
+	if !e.holds(db, job.Delivery) {
+		return target, a, false
+	}
 	return target, e.attempt(requests, job, target, err), true
+}
+
+// read returns where a job is to be sent.
+func (e *Engine) read(db context.Context, job store.Job) (store.Target, error) {
+	target, err := e.target(db, job.Delivery.WebhookID, targetAge)
+	if err == nil && !sendable(target.Webhook, job) { // it may be better than it was a second ago
+		return e.target(db, job.Delivery.WebhookID, 0)
+	}
+	return target, err
 }
 
 // sendable reports whether a job may be sent to its webhook as that is now: it may have been disabled, or its circuit have
@@ -111,21 +123,20 @@ func (e *Engine) record(requests context.Context, a models.Attempt, o store.Outc
 	}
 }
 
-// insist tries again while the database is unavailable, and keeps claims waiting meanwhile. The end of requests, after
-// the drain, ends that.
-func (e *Engine) insist(requests context.Context, write func() error) error {
-	err := write()
+// insist tries again while the database is unavailable, and keeps claims waiting meanwhile. The end of ctx ends that.
+func (e *Engine) insist(ctx context.Context, do func() error) error {
+	err := do()
 	if !errors.Is(err, models.ErrUnavailable) {
 		return err
 	}
-	e.places.noteUnrecorded(1)
-	defer e.places.noteUnrecorded(-1)
-	for errors.Is(err, models.ErrUnavailable) && requests.Err() == nil {
+	e.places.noteStuck(1)
+	defer e.places.noteStuck(-1)
+	for errors.Is(err, models.ErrUnavailable) && ctx.Err() == nil {
 		select {
-		case <-requests.Done():
+		case <-ctx.Done():
 		case <-time.After(databaseRetry):
 		}
-		err = write()
+		err = do()
 	}
 	return err
 }

@@ -179,8 +179,8 @@ func TestInsistEnds(t *testing.T) {
 		if err := e.insist(t.Context(), func() error { tries++; return broken }); err != broken || tries != 1 {
 			t.Errorf("%v after %d tries", err, tries)
 		}
-		if n := e.places.waitingResults(); n != 0 {
-			t.Errorf("%d results count as unrecorded", n)
+		if n := e.places.stuckJobs(); n != 0 {
+			t.Errorf("%d jobs count as stuck", n)
 		}
 	})
 }

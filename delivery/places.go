@@ -34,7 +34,7 @@ type places struct {
 	// newer is taken from a commit; during are those that became so while a claim was running.
 	behind, during map[string]bool
 	claiming       bool
-	unrecorded     int            // jobs whose result the database has not taken yet
+	stuck          int            // jobs that wait for the database to be available again
 	working        map[string]int // jobs in any of the stages, by delivery
 	empty          *sync.Cond     // when held falls to 0
 }
@@ -66,12 +66,12 @@ func (p *places) open(start func(store.Job)) {
 }
 
 // Reserve keeps a place for a new delivery. A webhook of which older ones lie in the database is refused until a claim
-// has taken those, and all are while results wait for the database.
+// has taken those, and all are while jobs wait for the database.
 func (p *places) Reserve(webhook string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := p.of(webhook)
-	if p.start == nil || p.closed || p.unrecorded > 0 || p.behind[webhook] || p.held >= maxHeld || w.held() >= p.mostOfOne() {
+	if p.start == nil || p.closed || p.stuck > 0 || p.behind[webhook] || p.held >= maxHeld || w.held() >= p.mostOfOne() {
 		p.behind[webhook] = true
 		if p.claiming {
 			p.during[webhook] = true
@@ -253,17 +253,17 @@ func (p *places) wait() {
 	}
 }
 
-// noteUnrecorded counts jobs whose result waits for the database to be available again.
-func (p *places) noteUnrecorded(n int) {
+// noteStuck counts jobs that wait for the database to be available again.
+func (p *places) noteStuck(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.unrecorded += n
+	p.stuck += n
 }
 
-func (p *places) waitingResults() int {
+func (p *places) stuckJobs() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.unrecorded
+	return p.stuck
 }
 
 // isBehind reports whether a claim has to take something of any webhook.

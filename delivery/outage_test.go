@@ -1,0 +1,77 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stackhook/models"
+	"stackhook/models/store"
+)
+
+// outage makes an engine's webhooks unreadable, as when the database is away, until end is called.
+func outage(e *Engine) (end func()) {
+	var over atomic.Bool
+	e.target = func(ctx context.Context, webhookID string, ago time.Duration) (store.Target, error) {
+		if !over.Load() {
+			return store.Target{}, models.ErrUnavailable
+		}
+		return e.store.Target(ctx, webhookID, ago)
+	}
+	return func() { over.Store(true) }
+}
+
+// While the database is away no attempt is made, nor recorded as if it had been; afterwards all that waited is sent,
+// also when its leases have ended meanwhile.
+func TestNoAttemptWithoutTheDatabase(t *testing.T) {
+	for name, away := range map[string]time.Duration{"for some seconds": 10 * time.Second, "for longer than a lease": 10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, always(200), func(t *testing.T, w *world) {
+				w.config.Poll = 0 // its default, 1 s
+				w.config.MaxPerWebhook = 2
+				e, _ := w.start()
+				end := outage(e)
+				var ids []string
+				for range 20 {
+					ids = append(ids, w.report().ID)
+				}
+				w.wait(away)
+				for _, id := range ids {
+					w.expect(id, models.Pending, "", 0)
+				}
+				if err := e.Healthy(); !errors.Is(err, models.ErrUnavailable) {
+					t.Errorf("healthy: %v", err)
+				}
+				end()
+				w.wait(5 * time.Second)
+				for _, id := range ids {
+					w.expect(id, models.Delivered, "", 1)
+				}
+				if err := e.Healthy(); err != nil || len(w.inbox.all()) != len(ids) {
+					t.Errorf("%d requests; healthy: %v", len(w.inbox.all()), err)
+				}
+			})
+		})
+	}
+}
+
+// A shutdown meanwhile hands back what waits.
+func TestShutdownWithoutTheDatabase(t *testing.T) {
+	inWorld(t, always(200), func(t *testing.T, w *world) {
+		e, stop := w.start()
+		outage(e)
+		d := w.report()
+		w.wait(10 * time.Second)
+		begun := time.Now()
+		stop()
+		if took := time.Since(begun); took > time.Second {
+			t.Errorf("the shutdown took %v", took)
+		}
+		w.expect(d.ID, models.Pending, "", 0)
+		if got := w.delivery(d.ID); got.LeaseOwner != "" || got.Attempt != 0 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
