@@ -139,7 +139,7 @@ func (e *Engine) turn(ctx context.Context) (time.Duration, error) {
 	if err := e.expireOld(db); err != nil {
 		return databaseRetry, err
 	}
-	e.handBack(db)
+	e.handBack(ctx)
 	next, err := e.claim(db)
 	if err != nil {
 		return databaseRetry, err
@@ -152,12 +152,12 @@ func (e *Engine) turn(ctx context.Context) (time.Duration, error) {
 }
 
 // handBack gives up what has waited for so long that its lease does not last. It is due, and claimed again when its
-// webhook has a request to spare. Were it kept, this process's own claim would take it for interrupted.
-func (e *Engine) handBack(db context.Context) {
+// webhook has a request to spare. Were it kept, another process would claim it, and take it for interrupted.
+func (e *Engine) handBack(ctx context.Context) {
 	for _, job := range e.places.overdue(time.Now().Add(e.config.Timeout + startMargin)) {
 		go func() {
 			defer e.finish(job)
-			e.release(db, job)
+			e.release(ctx, job)
 		}()
 	}
 }

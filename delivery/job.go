@@ -18,14 +18,13 @@ const targetAge = time.Second
 // what the request itself runs under.
 func (e *Engine) work(run, requests context.Context, job store.Job) {
 	defer e.finish(job)
-	db := context.WithoutCancel(requests)
 	target, a, made := e.try(run, requests, job)
 	e.places.sent(job.Delivery.WebhookID)
 	if !made {
 		return
 	}
 	if a.Reason == models.ReasonInterrupted && !a.begun {
-		e.release(db, job) // cut off before a byte was sent
+		e.release(requests, job) // cut off before a byte was sent
 		return
 	}
 	o := outcome(job.Delivery, result{a.Reason, a.StartedAt.Add(a.Total), a.retryAfter}, e.config.RetryDelays, anyChance())
@@ -41,7 +40,7 @@ func (e *Engine) work(run, requests context.Context, job store.Job) {
 func (e *Engine) try(run, requests context.Context, job store.Job) (target store.Target, a sent, made bool) {
 	db := context.WithoutCancel(requests)
 	if run.Err() != nil {
-		e.release(db, job)
+		e.release(requests, job)
 		return target, a, false
 	}
 	target, err := e.read(db, job)
@@ -52,10 +51,10 @@ func (e *Engine) try(run, requests context.Context, job store.Job) (target store
 		})
 	}
 	if errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrUnavailable) || err == nil && !sendable(target.Webhook, job) {
-		e.release(db, job)
+		e.release(requests, job)
 		return target, a, false
 	}
-	if !e.holds(db, job.Delivery) {
+	if !e.holds(requests, job.Delivery) {
 		return target, a, false
 	}
 	return target, e.attempt(requests, job, target, err), true
@@ -78,12 +77,16 @@ func sendable(w models.Webhook, job store.Job) bool {
 
 // holds reports whether the lease outlasts an attempt. One that was claimed too long ago, because the machine slept or
 // is overloaded, is renewed, unless somebody else has taken it.
-func (e *Engine) holds(db context.Context, d models.Delivery) bool {
+func (e *Engine) holds(requests context.Context, d models.Delivery) bool {
 	// Without the monotonic clock, which stands still while a machine sleeps.
 	if time.Until(d.DueAt.Round(0)) >= e.config.Timeout+startMargin {
 		return true
 	}
-	held, err := e.store.Renew(db, d.ID, e.owner, d.Attempt, e.config.Lease)
+	held := false
+	err := e.insist(requests, func() (err error) {
+		held, err = e.store.Renew(context.WithoutCancel(requests), d.ID, e.owner, d.Attempt, e.config.Lease)
+		return err
+	})
 	if err != nil {
 		e.config.Logger.Error("a lease cannot be renewed; the delivery goes on when it ends", "delivery", d.ID, "error", err)
 	}
@@ -107,9 +110,10 @@ func (e *Engine) attempt(requests context.Context, job store.Job, target store.T
 }
 
 // release hands the job back: another process, or a later turn, gets the same number.
-func (e *Engine) release(db context.Context, job store.Job) {
+func (e *Engine) release(ctx context.Context, job store.Job) {
 	d := job.Delivery
-	if err := e.store.Release(db, d.ID, e.owner, d.Attempt); err != nil {
+	err := e.insist(ctx, func() error { return e.store.Release(context.WithoutCancel(ctx), d.ID, e.owner, d.Attempt) })
+	if err != nil {
 		e.config.Logger.Error("a delivery cannot be handed back; it goes on when its lease ends", "delivery", d.ID, "error", err)
 	}
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -74,4 +75,39 @@ func TestShutdownWithoutTheDatabase(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
+}
+
+// A lease that cannot be handed back, or renewed, is tried again until the shutdown's end: lost, it would look like an
+// attempt that was interrupted.
+func TestLeasesOutlastAnOutage(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		waited time.Duration
+		target error
+		log    string
+	}{
+		{"handed back", 0, models.ErrNotFound, "cannot be handed back"},
+		{"renewed", 45 * time.Second, nil, "cannot be renewed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inWorld(t, always(200), func(t *testing.T, w *world) {
+				e := w.engine()
+				w.report()
+				job := w.claimed(e)
+				w.wait(c.waited)
+				e.target = func(context.Context, string, time.Duration) (store.Target, error) {
+					return store.Target{Webhook: w.webhook}, c.target
+				}
+				if err := w.store.Close(); err != nil { // it is unavailable from now on
+					t.Fatal(err)
+				}
+				begun := time.Now()
+				e.work(t.Context(), endsAfter(t, 12*time.Second), job)
+				// The last try may last for the 5 s that the store waits for a commit.
+				if took := time.Since(begun); took < 12*time.Second || took > 18*time.Second || !strings.Contains(w.logs.String(), c.log) || len(w.inbox.all()) != 0 {
+					t.Errorf("gave up after %v, %d requests: %s", took, len(w.inbox.all()), w.logs)
+				}
+			})
+		})
+	}
 }
