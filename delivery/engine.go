@@ -39,7 +39,9 @@ type Engine struct {
 	expire  time.Time     // when to look for expired deliveries next; the loop's own
 	compare time.Time     // when to compare the clocks next; the loop's own
 	places  *places
-	target  func(ctx context.Context, webhookID string, ago time.Duration) (store.Target, error) // the store's
+	// The store's, so that tests can have an outage and clocks that differ.
+	target func(ctx context.Context, webhookID string, ago time.Duration) (store.Target, error)
+	skew   func(context.Context) (time.Duration, error)
 
 	mu      sync.Mutex
 	left    bool      // something due was not claimed: a result may make room for it
@@ -54,7 +56,10 @@ func New(s *store.Store, c Config) (*Engine, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	e := &Engine{store: s, config: c, sender: newSender(c), owner: models.NewID(time.Now()), wake: make(chan struct{}, 1), places: newPlaces(c), target: s.Target}
+	e := &Engine{
+		store: s, config: c, sender: newSender(c), owner: models.NewID(time.Now()), wake: make(chan struct{}, 1), places: newPlaces(c),
+		target: s.Target, skew: s.ClockSkew,
+	}
 	s.OnCommit(e.Wake)
 	return e, nil
 }
@@ -133,7 +138,9 @@ func (e *Engine) loop(ctx context.Context) {
 func (e *Engine) turn(ctx context.Context) (time.Duration, error) {
 	// A claim that is cut off could have been committed: leases that nobody knows of. So the end of ctx cuts none.
 	db := context.WithoutCancel(ctx)
-	if err := e.compareClocks(db); err != nil {
+	err := e.compareClocks(db)
+	e.places.trust(err == nil)
+	if err != nil {
 		return databaseRetry, err
 	}
 	if err := e.expireOld(db); err != nil {
@@ -167,7 +174,7 @@ func (e *Engine) compareClocks(db context.Context) error {
 	if time.Now().Before(e.compare) {
 		return nil
 	}
-	skew, err := e.store.ClockSkew(db)
+	skew, err := e.skew(db)
 	if err != nil {
 		return fmt.Errorf("compare the clocks: %w", err)
 	}

@@ -32,8 +32,9 @@ func TestNoAttemptWithoutTheDatabase(t *testing.T) {
 			inWorld(t, always(200), func(t *testing.T, w *world) {
 				w.config.Poll = 0 // its default, 1 s
 				w.config.MaxPerWebhook = 2
-				e, _ := w.start()
+				e := w.engine()
 				end := outage(e)
+				w.run(e)
 				var ids []string
 				for range 20 {
 					ids = append(ids, w.report().ID)
@@ -61,8 +62,9 @@ func TestNoAttemptWithoutTheDatabase(t *testing.T) {
 // A shutdown meanwhile hands back what waits.
 func TestShutdownWithoutTheDatabase(t *testing.T) {
 	inWorld(t, always(200), func(t *testing.T, w *world) {
-		e, stop := w.start()
+		e := w.engine()
 		outage(e)
+		stop := w.run(e)
 		d := w.report()
 		w.wait(10 * time.Second)
 		begun := time.Now()

@@ -26,6 +26,7 @@ type places struct {
 	mu       sync.Mutex
 	start    func(store.Job) // sends a job; nil until open
 	closed   bool
+	trusted  bool // this machine's clock, which leases are given by
 	webhooks map[string]*place
 	held     int      // in any of the stages
 	sending  int      // requests
@@ -58,6 +59,13 @@ func newPlaces(c Config) *places {
 	return p
 }
 
+// trust says whether leases may be given by this machine's clock. Until it is called they may not.
+func (p *places) trust(clock bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trusted = clock
+}
+
 // open makes places start jobs from now on. start must not block.
 func (p *places) open(start func(store.Job)) {
 	p.mu.Lock()
@@ -66,12 +74,12 @@ func (p *places) open(start func(store.Job)) {
 }
 
 // Reserve keeps a place for a new delivery. A webhook of which older ones lie in the database is refused until a claim
-// has taken those, and all are while jobs wait for the database.
+// has taken those, and all are while jobs wait for the database or the clock is wrong.
 func (p *places) Reserve(webhook string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	w := p.of(webhook)
-	if p.start == nil || p.closed || p.stuck > 0 || p.behind[webhook] || p.held >= maxHeld || w.held() >= p.mostOfOne() {
+	if p.start == nil || p.closed || !p.trusted || p.stuck > 0 || p.behind[webhook] || p.held >= maxHeld || w.held() >= p.mostOfOne() {
 		p.behind[webhook] = true
 		if p.claiming {
 			p.during[webhook] = true

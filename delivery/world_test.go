@@ -65,6 +65,11 @@ func (w *world) engine() *Engine {
 func (w *world) start() (e *Engine, stop func()) {
 	w.t.Helper()
 	e = w.engine()
+	return e, w.run(e)
+}
+
+// run is start for an engine that was changed.
+func (w *world) run(e *Engine) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
@@ -76,7 +81,7 @@ func (w *world) start() (e *Engine, stop func()) {
 	stop = func() { cancel(); <-ended }
 	w.t.Cleanup(stop)
 	synctest.Wait()
-	return e, stop
+	return stop
 }
 
 // report starts a run, and returns its delivery to the world's webhook.
