@@ -21,8 +21,8 @@ const (
 	// their turn at the database in between.
 	expireEvery = 5 * time.Minute
 	expireBatch = 500
-	// leadAgain is when it is asked again whether another process, which expires, has ended.
-	leadAgain = time.Minute
+	// expireAgain is when that is tried again after it failed, or after another process was the one to do it.
+	expireAgain = time.Minute
 	// skewEvery is how often the clocks are compared; skewMost how far they may differ. A lease is read by other
 	// processes' clocks, and its margins are of that size.
 	skewEvery = time.Minute
@@ -143,9 +143,7 @@ func (e *Engine) turn(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return databaseRetry, err
 	}
-	if err := e.expireOld(db); err != nil {
-		return databaseRetry, err
-	}
+	e.expireOld(db)
 	e.handBack(ctx)
 	next, err := e.claim(db)
 	if err != nil {
@@ -185,26 +183,30 @@ func (e *Engine) compareClocks(db context.Context) error {
 	return nil
 }
 
-// expireOld ends what is too old. One of the processes on a database does that.
-func (e *Engine) expireOld(db context.Context) error {
-	if time.Now().Before(e.expire) {
-		return nil
+// expireOld ends what is too old. One of the processes on a database does that. That it fails must not keep what is due
+// from being sent: it is tried again later.
+func (e *Engine) expireOld(db context.Context) {
+	now := time.Now()
+	if now.Before(e.expire) {
+		return
 	}
-	if lead, err := e.store.Lead(db); err != nil || !lead {
-		e.expire = time.Now().Add(leadAgain)
-		return err
+	e.expire = now.Add(expireAgain)
+	n := 0
+	lead, err := e.store.Lead(db)
+	if lead {
+		n, err = e.store.Expire(db, e.config.Expire, expireBatch)
 	}
-	n, err := e.store.Expire(db, e.config.Expire, expireBatch)
-	if err != nil {
-		return fmt.Errorf("expire deliveries: %w", err)
-	}
-	if n < expireBatch {
-		e.expire = time.Now().Add(expireEvery)
+	switch {
+	case err != nil:
+		e.config.Logger.Error("what is too old cannot be expired", "error", err)
+	case n == expireBatch:
+		e.expire = now
+	case lead:
+		e.expire = now.Add(expireEvery)
 	}
 	if n > 0 {
 		e.config.Logger.Warn("deliveries expired", "count", n, "after", e.config.Expire)
 	}
-	return nil
 }
 
 // claimMost bounds one claim, so that it does not hold up the group that it is committed in.

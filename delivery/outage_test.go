@@ -2,7 +2,9 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	"stackhook/models"
 	"stackhook/models/store"
+	"stackhook/models/store/storetest"
 )
 
 // outage makes an engine's webhooks unreadable, as when the database is away, until end is called.
@@ -111,5 +114,49 @@ func TestLeasesOutlastAnOutage(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// That nothing can be expired keeps nothing from being sent, and is tried again.
+func TestExpiryThatFails(t *testing.T) {
+	inWorld(t, always(200), func(t *testing.T, w *world) {
+		path := filepath.Join(t.TempDir(), "stackhook.db")
+		w.store = storetest.Open(t, path)
+		w.stack = storetest.Stack(t, w.store, "demo")
+		w.webhook = storetest.Webhook(t, w.store, w.stack, endpoint, secret)
+		w.config.Expire, w.config.RetryDelays = time.Hour, []time.Duration{time.Minute}
+		old := w.report()
+		w.enable(false)
+		change(t, path, `CREATE TRIGGER fails BEFORE UPDATE ON deliveries WHEN NEW.reason = 'expired' BEGIN SELECT RAISE(ABORT, 'no'); END`)
+		w.wait(2 * time.Hour)
+
+		other := storetest.Stack(t, w.store, "other")
+		storetest.Webhook(t, w.store, other, "http://example.org/", "")
+		rec := storetest.Run(t, w.store, other)
+		e, _ := w.start()
+		w.wait(time.Second)
+		if d, err := w.store.Delivery(t.Context(), other, rec.Deliveries[0]); err != nil || d.Status != models.Delivered || e.Healthy() != nil {
+			t.Errorf("another delivery is %s, %v; healthy: %v", d.Status, err, e.Healthy())
+		}
+		w.expect(old.ID, models.Pending, "", 0)
+		if n := strings.Count(w.logs.String(), "cannot be expired"); n != 1 {
+			t.Errorf("logged %d times, want once", n)
+		}
+		change(t, path, `DROP TRIGGER fails`)
+		w.wait(expireAgain)
+		w.expect(old.ID, models.Failed, models.ReasonExpired, 0)
+	})
+}
+
+// change changes a database behind its store.
+func change(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
 	}
 }
