@@ -45,6 +45,8 @@ type Engine struct {
 
 	mu      sync.Mutex
 	left    bool      // something due was not claimed: a result may make room for it
+	ended   bool      // a job has, since this turn of the loop began: its claim may not have seen that
+	soonest time.Time // when the first of what results put off since then is due; zero if they put off nothing
 	next    time.Time // when the loop turns next
 	turned  time.Time // when the loop last turned, zero while it does not run
 	trouble error     // of that turn
@@ -124,8 +126,9 @@ func (e *Engine) loop(ctx context.Context) {
 		e.turned = time.Time{}
 	}()
 	for ctx.Err() == nil {
+		e.beginTurn()
 		pause, err := e.turn(ctx)
-		e.noteTurn(pause, err)
+		pause = e.noteTurn(pause, err)
 		select {
 		case <-ctx.Done():
 		case <-e.wake:
@@ -242,6 +245,7 @@ func (e *Engine) finish(job store.Job) {
 	e.places.done(job.Delivery)
 	e.mu.Lock()
 	left := e.left
+	e.ended = true
 	e.mu.Unlock()
 	if left || e.places.isBehind() {
 		e.Wake()
@@ -252,13 +256,24 @@ func (e *Engine) finish(job store.Job) {
 func (e *Engine) expect(due time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.soonest.IsZero() || due.Before(e.soonest) {
+		e.soonest = due
+	}
 	if due.Before(e.next) {
 		e.Wake()
 	}
 }
 
-// noteTurn keeps how the turn went for Healthy, and logs when trouble begins and ends rather than every second.
-func (e *Engine) noteTurn(pause time.Duration, err error) {
+// beginTurn forgets what the turn before has dealt with.
+func (e *Engine) beginTurn() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ended, e.soonest = false, time.Time{}
+}
+
+// noteTurn keeps how the turn went for Healthy, and logs when trouble begins and ends rather than every second. It returns
+// how long to pause, in view of what happened during the turn.
+func (e *Engine) noteTurn(pause time.Duration, err error) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
@@ -268,5 +283,12 @@ func (e *Engine) noteTurn(pause time.Duration, err error) {
 		e.config.Logger.Info("deliveries go on")
 	}
 	e.turned, e.trouble = time.Now(), err
+	if err == nil && e.left && e.ended {
+		pause = 0
+	}
+	if err == nil && !e.soonest.IsZero() {
+		pause = min(pause, time.Until(e.soonest))
+	}
 	e.next = e.turned.Add(pause)
+	return pause
 }
