@@ -14,7 +14,8 @@ type Config struct {
 	Version string
 	// AllowNetworks lists networks that endpoints may resolve to although they are not public. Default none.
 	AllowNetworks []netip.Prefix
-	// ConnectTimeout bounds the look-up with the connection, and again the TLS handshake. Default 5 s.
+	// ConnectTimeout bounds the look-up with the connection, and again the TLS handshake. Default 5 s, or Timeout if that
+	// is shorter.
 	ConnectTimeout time.Duration
 	// Timeout bounds one attempt from its start to the last byte read. Default 10 s.
 	Timeout time.Duration
@@ -22,9 +23,9 @@ type Config struct {
 	// 10 h, 14 h, 24 h: eleven tries in 56 hours, so that a receiver that is down over a weekend misses nothing.
 	RetryDelays []time.Duration
 	// MaxInFlight and MaxPerWebhook are how many requests run at once, in this process and of it for one webhook.
-	// Default 256 and 8.
+	// Default 256 and 8, or MaxInFlight if that is less.
 	MaxInFlight, MaxPerWebhook int
-	// Lease is how long a claimed delivery is this process's own: at least Timeout plus 40 s. Default 60 s.
+	// Lease is how long a claimed delivery is this process's own: at least Timeout plus 40 s. Default that, at least 60 s.
 	Lease time.Duration
 	// Expire is how long after its event, or its last redelivery, a delivery may be pending. It exceeds the sum of
 	// RetryDelays with their jitter. Default 168 h.
@@ -56,8 +57,8 @@ func (c Config) Check() error { return c.withDefaults().check() }
 
 func (c Config) withDefaults() Config {
 	c.Version = or(c.Version, "dev")
-	c.ConnectTimeout = or(c.ConnectTimeout, 5*time.Second)
 	c.Timeout = or(c.Timeout, 10*time.Second)
+	c.ConnectTimeout = or(c.ConnectTimeout, min(5*time.Second, c.Timeout))
 	if len(c.RetryDelays) == 0 {
 		c.RetryDelays = []time.Duration{
 			5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute,

@@ -15,6 +15,7 @@ func TestConfig(t *testing.T) {
 	}{
 		{"defaults", Config{}, ""},
 		{"the lease follows a longer time-out", Config{Timeout: time.Minute}, ""},
+		{"the time to connect follows a shorter one", Config{Timeout: 3 * time.Second}, ""},
 		{"few in flight", Config{MaxInFlight: 2}, ""},
 		{"short lease", Config{Lease: 49 * time.Second}, "STACKHOOK_LEASE is 49s: with STACKHOOK_TIMEOUT 10s it must be at least 50s"},
 		{"lease just long enough", Config{Lease: 50 * time.Second}, ""},

@@ -23,7 +23,7 @@ type addressFlags struct {
 }
 
 // settingFlags are the settings of a server as typed. They are text, so that all that is wrong with them can be said at
-// once, see settings.
+// once, see settings. Those of the engine that depend on others have their defaults there: here they are empty.
 type settingFlags struct {
 	databaseFlags
 	addressFlags
@@ -32,12 +32,12 @@ type settingFlags struct {
 	AdminPassword  string `env:"STACKHOOK_ADMIN_PASSWORD" placeholder:"PASSWORD" help:"Their password; the variable keeps it out of the process list."`
 	AllowNetworks  string `env:"STACKHOOK_ALLOW_NETWORKS" placeholder:"CIDR,…" help:"Networks that endpoints may be in although they are not public."`
 	TrustedProxies string `env:"STACKHOOK_TRUSTED_PROXIES" placeholder:"CIDR,…" help:"Networks of proxies whose X-Forwarded-For header is believed."`
-	ConnectTimeout string `env:"STACKHOOK_CONNECT_TIMEOUT" default:"5s" placeholder:"TIME" help:"How long an attempt may take to connect (default: ${default})."`
+	ConnectTimeout string `env:"STACKHOOK_CONNECT_TIMEOUT" placeholder:"TIME" help:"How long an attempt may take to connect (default: 5s, or the time-out if that is shorter)."`
 	Timeout        string `env:"STACKHOOK_TIMEOUT" default:"10s" placeholder:"TIME" help:"How long an attempt may take in all (default: ${default})."`
 	RetryDelays    string `env:"STACKHOOK_RETRY_DELAYS" default:"5s,30s,2m,10m,30m,2h,5h,10h,14h,24h" placeholder:"TIME,…" help:"Waits after each failed try, plus up to 10 % (default: ${default})."`
 	MaxInFlight    string `env:"STACKHOOK_MAX_IN_FLIGHT" default:"256" placeholder:"N" help:"Requests at once (default: ${default})."`
-	MaxPerWebhook  string `env:"STACKHOOK_MAX_PER_WEBHOOK" default:"8" placeholder:"N" help:"Requests at once to one webhook (default: ${default})."`
-	Lease          string `env:"STACKHOOK_LEASE" default:"60s" placeholder:"TIME" help:"How long an attempt is this process's own: at least the time-out plus 40s (default: ${default})."`
+	MaxPerWebhook  string `env:"STACKHOOK_MAX_PER_WEBHOOK" placeholder:"N" help:"Requests at once to one webhook (default: 8, or all that may be at once if that is less)."`
+	Lease          string `env:"STACKHOOK_LEASE" placeholder:"TIME" help:"How long an attempt is this process's own: at least the time-out plus 40s (default: 60s, or that if it is longer)."`
 	Expire         string `env:"STACKHOOK_EXPIRE" default:"168h" placeholder:"TIME" help:"When an undelivered delivery is given up: more than the sum of the delays plus 10 % (default: ${default})."`
 	DisableAfter   string `env:"STACKHOOK_DISABLE_AFTER" default:"72h" placeholder:"TIME" help:"How long a webhook may fail before it is disabled (default: ${default})."`
 	Retention      string `env:"STACKHOOK_RETENTION" default:"720h" placeholder:"TIME" help:"How long finished deliveries are kept (default: ${default})."`
@@ -94,12 +94,12 @@ func (f settingFlags) engine(wrong *problems) delivery.Config {
 	c := delivery.Config{
 		Version:        buildVersion(),
 		AllowNetworks:  wrong.networks("STACKHOOK_ALLOW_NETWORKS", f.AllowNetworks),
-		ConnectTimeout: wrong.duration("STACKHOOK_CONNECT_TIMEOUT", f.ConnectTimeout),
+		ConnectTimeout: unlessEmpty(f.ConnectTimeout, "STACKHOOK_CONNECT_TIMEOUT", wrong.duration),
 		Timeout:        wrong.duration("STACKHOOK_TIMEOUT", f.Timeout),
 		RetryDelays:    wrong.durations("STACKHOOK_RETRY_DELAYS", f.RetryDelays),
 		MaxInFlight:    wrong.count("STACKHOOK_MAX_IN_FLIGHT", f.MaxInFlight),
-		MaxPerWebhook:  wrong.count("STACKHOOK_MAX_PER_WEBHOOK", f.MaxPerWebhook),
-		Lease:          wrong.duration("STACKHOOK_LEASE", f.Lease),
+		MaxPerWebhook:  unlessEmpty(f.MaxPerWebhook, "STACKHOOK_MAX_PER_WEBHOOK", wrong.count),
+		Lease:          unlessEmpty(f.Lease, "STACKHOOK_LEASE", wrong.duration),
 		Expire:         wrong.duration("STACKHOOK_EXPIRE", f.Expire),
 		DisableAfter:   wrong.duration("STACKHOOK_DISABLE_AFTER", f.DisableAfter),
 	}

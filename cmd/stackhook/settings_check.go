@@ -31,6 +31,14 @@ func (p problems) err() error {
 	return errors.New(strings.Join(p, "; "))
 }
 
+// unlessEmpty reads a setting whose default depends on others: empty is 0, which stands for it.
+func unlessEmpty[T any](text, name string, read func(name, text string) T) (value T) {
+	if strings.TrimSpace(text) == "" {
+		return value
+	}
+	return read(name, text)
+}
+
 // duration reads a time such as 90s. The longest that fits is 292 years; longer ones are refused by the parser.
 func (p *problems) duration(name, text string) time.Duration {
 	d, err := time.ParseDuration(strings.TrimSpace(text))

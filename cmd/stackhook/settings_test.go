@@ -39,6 +39,10 @@ func TestDefaultSettings(t *testing.T) {
 	}
 	want := delivery.Defaults() // what is documented here and there is the same
 	got := s.Engine
+	if got.ConnectTimeout != 0 || got.MaxPerWebhook != 0 || got.Lease != 0 {
+		t.Errorf("a default that depends on other settings is fixed: %+v", got)
+	}
+	got.ConnectTimeout, got.MaxPerWebhook, got.Lease = want.ConnectTimeout, want.MaxPerWebhook, want.Lease
 	got.Version, got.Logger, got.Poll, got.Drain = want.Version, want.Logger, want.Poll, want.Drain
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("engine: %+v\nwant %+v", got, want)
@@ -95,20 +99,37 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		{"--expire=7d", "STACKHOOK_EXPIRE"},
 		{"--log-format=xml", "STACKHOOK_LOG_FORMAT"},
 		{"--log-level=loud", "STACKHOOK_LOG_LEVEL"},
-		// How they relate.
-		{"--lease=49s", "STACKHOOK_LEASE"},
-		{"--timeout=21s", "STACKHOOK_LEASE"},
-		{"--expire=61h", "STACKHOOK_EXPIRE"},
-		{"--connect-timeout=11s", "STACKHOOK_CONNECT_TIMEOUT"},
-		{"--max-in-flight=7", "STACKHOOK_MAX_PER_WEBHOOK"},
 	} {
 		_, err := typed(t, c.flag).settings()
 		if err == nil || !strings.Contains(err.Error(), c.says) || strings.Contains(err.Error(), "geheim") || strings.ContainsRune(oneLine(err), '\n') {
 			t.Errorf("%q: %v", c.flag, err)
 		}
 	}
-	if _, err := typed(t, "--lease=50s").settings(); err != nil {
-		t.Errorf("a lease of the time-out plus 40 s: %v", err)
+}
+
+// A setting alone is right if its value is: the defaults of others follow it.
+func TestHowSettingsRelate(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		flags []string
+		says  string // "" if they are right
+	}{
+		{[]string{"--lease=50s"}, ""}, // the time-out plus 40 s
+		{[]string{"--lease=49s"}, "STACKHOOK_LEASE"},
+		{[]string{"--timeout=30s"}, ""},
+		{[]string{"--timeout=21s", "--lease=60s"}, "STACKHOOK_LEASE"},
+		{[]string{"--timeout=3s"}, ""},
+		{[]string{"--timeout=4s", "--connect-timeout=5s"}, "STACKHOOK_CONNECT_TIMEOUT"},
+		{[]string{"--connect-timeout=11s"}, "STACKHOOK_CONNECT_TIMEOUT"},
+		{[]string{"--max-in-flight=4"}, ""},
+		{[]string{"--max-in-flight=7", "--max-per-webhook=8"}, "STACKHOOK_MAX_PER_WEBHOOK"},
+		{[]string{"--max-per-webhook=257"}, "STACKHOOK_MAX_PER_WEBHOOK"},
+		{[]string{"--expire=61h"}, "STACKHOOK_EXPIRE"},
+	} {
+		_, err := typed(t, c.flags...).settings()
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%v: got %v, want %q", c.flags, err, c.says)
+		}
 	}
 }
 
