@@ -42,11 +42,14 @@ func newGuard(allow []netip.Prefix) *guard {
 }
 
 // check returns a *blockedError if endpoints may not have the address. An IPv4 address in IPv6 clothes is judged as the
-// IPv4 address that is dialled.
+// IPv4 address that is dialled, and so is one behind a translator, whose own network must be allowed.
 func (g *guard) check(addr netip.Addr) error {
 	addr = addr.Unmap().WithZone("")
 	if g.refuses(addr) {
 		return &blockedError{[]netip.Addr{addr}}
+	}
+	if behind, is := translated(addr); is && g.refuses(behind) {
+		return &blockedError{[]netip.Addr{behind}}
 	}
 	return nil
 }

@@ -61,6 +61,29 @@ var specialRanges = []addressRange{
 	{netip.MustParsePrefix("ff00::/8"), "multicast"},
 }
 
+// translators are networks whose addresses are sent on to the IPv4 address inside them, and at which byte that begins.
+var translators = []struct {
+	prefix netip.Prefix
+	at     int
+}{
+	{netip.MustParsePrefix("64:ff9b::/96"), 12},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), 12}, // where a prefix of 96 bits, as translators have by default, puts it
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), 12},
+	{netip.MustParsePrefix("2002::/16"), 2},
+}
+
+// translated returns the IPv4 address behind a translator. Who allows a translator's network, as an IPv6-only machine
+// needs it, does not allow all that can be reached through it.
+func translated(addr netip.Addr) (behind netip.Addr, is bool) {
+	for _, t := range translators {
+		if t.prefix.Contains(addr) {
+			b := addr.As16()
+			return netip.AddrFrom4([4]byte(b[t.at : t.at+4])), true
+		}
+	}
+	return netip.Addr{}, false
+}
+
 // isatap returns the IPv4 address inside an ISATAP one (RFC 5214, section 6.1), to which a machine with such a tunnel
 // sends what is for it. The network part may be anybody's.
 func isatap(addr netip.Addr) (inside netip.Addr, is bool) {
