@@ -36,16 +36,21 @@ func (t *trace) watch(ctx context.Context) context.Context {
 		GetConn:  func(string) { t.note(func(time.Time) { t.hops = hops{} }) },
 		DNSStart: func(httptrace.DNSStartInfo) { t.note(func(now time.Time) { t.lookup = now }) },
 		DNSDone:  func(httptrace.DNSDoneInfo) { t.note(func(now time.Time) { t.lookedUp = now }) },
+		// A name may have several addresses, which are dialled one after the other, or two at once.
 		ConnectStart: func(_, address string) {
 			t.note(func(now time.Time) {
-				if !t.got {
-					t.dial, t.address = now, address
+				if t.got {
+					return
+				}
+				t.address = address
+				if t.dial.IsZero() {
+					t.dial = now
 				}
 			})
 		},
 		ConnectDone: func(_, _ string, err error) {
 			t.note(func(now time.Time) {
-				if err == nil {
+				if err == nil && t.dialled.IsZero() {
 					t.dialled = now
 				}
 			})

@@ -47,6 +47,22 @@ func TestTracePhases(t *testing.T) {
 			second()
 			h.TLSHandshakeDone(tls.ConnectionState{}, net.ErrClosed)
 		}, handshaking, models.Attempt{DNS: time.Second, Connect: time.Second, Address: "192.0.2.1:443"}},
+		{"two addresses at once, of which the first answers", func(h *httptrace.ClientTrace) {
+			dialled(h)
+			h.ConnectStart("tcp", "192.0.2.2:443")
+			second()
+			h.ConnectDone("tcp", "192.0.2.1:443", nil)
+			h.ConnectDone("tcp", "192.0.2.2:443", net.ErrClosed)
+			h.GotConn(httptrace.GotConnInfo{Conn: idle})
+		}, waiting, models.Attempt{DNS: time.Second, Connect: 2 * time.Second, Address: "192.0.2.7:443"}},
+		{"two addresses at once, and both answer", func(h *httptrace.ClientTrace) {
+			dialled(h)
+			h.ConnectStart("tcp", "192.0.2.2:443")
+			h.ConnectDone("tcp", "192.0.2.2:443", nil)
+			second()
+			h.ConnectDone("tcp", "192.0.2.1:443", nil)
+			h.GotConn(httptrace.GotConnInfo{Conn: idle})
+		}, waiting, models.Attempt{DNS: time.Second, Connect: time.Second, Address: "192.0.2.7:443"}},
 		{"an idle connection, while another is dialled", func(h *httptrace.ClientTrace) {
 			h.GetConn("example.com:443")
 			h.GotConn(httptrace.GotConnInfo{Conn: idle, Reused: true})
