@@ -40,6 +40,9 @@ func explain(f failure) string {
 		if errors.Is(f.err, errEndedTwice) {
 			return fmt.Sprintf("%s ended the request twice before it answered.", f.peer())
 		}
+		if f.reached == answering {
+			return fmt.Sprintf("%s began to answer, and closed the connection before its headers ended.", f.peer())
+		}
 		return fmt.Sprintf("%s closed the connection before it answered.", f.peer())
 	case models.ReasonTimeout:
 		return explainTimeout(f)

@@ -26,6 +26,7 @@ func TestExplain(t *testing.T) {
 		{models.ReasonRefused, hidden, connecting, "192.0.2.1:443 refused the connection: nothing listens on that port."},
 		{models.ReasonUnreachable, hidden, connecting, "There is no route to 192.0.2.1:443 from this server."},
 		{models.ReasonReset, hidden, waiting, "192.0.2.1:443 closed the connection before it answered."},
+		{models.ReasonReset, hidden, answering, "192.0.2.1:443 began to answer, and closed the connection before its headers ended."},
 		{models.ReasonTimeout, hidden, connecting, "192.0.2.1:443 did not take the connection within 5s."},
 		{models.ReasonTimeout, hidden, handshaking, "192.0.2.1:443 did not finish the TLS handshake within 5s."},
 		{models.ReasonTimeout, hidden, waiting, "192.0.2.1:443 did not answer within 10s."},
