@@ -4,3 +4,6 @@ package store
 func TamperWithAudit(s *Store) error {
 	return s.write.Exec(`UPDATE audit_records SET actor_name = 'somebody else'`).Error
 }
+
+// CommitWithin bounds how long a caller waits.
+const CommitWithin = commitWithin

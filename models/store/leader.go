@@ -11,7 +11,9 @@ func (s *Store) Lead(ctx context.Context) (lead bool, err error) {
 	if s.leader == nil {
 		return true, nil
 	}
-	return s.leader.lock(context.WithoutCancel(ctx), leaderLock)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	defer cancel()
+	return s.leader.lock(ctx, leaderLock)
 }
 
 // lock takes an advisory lock, or finds that the connection has it already.

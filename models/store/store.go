@@ -177,7 +177,7 @@ func (s *Store) Close() error {
 // Ready reports whether the database answers.
 func (s *Store) Ready(ctx context.Context) error {
 	var one int
-	if err := s.read.WithContext(ctx).Raw(`SELECT 1`).Scan(&one).Error; err != nil {
+	if err := s.reader(ctx).Raw(`SELECT 1`).Scan(&one).Error; err != nil {
 		return unavailable(err)
 	}
 	return nil
@@ -234,7 +234,7 @@ func (s *Store) transact(ctx context.Context, f func(tx *gorm.DB) error) error {
 		return unavailable(s.conn.transact(context.WithoutCancel(ctx), f))
 	}
 	for range raceTries {
-		err := s.write.WithContext(ctx).Transaction(f)
+		err := s.transactWithin(ctx, f)
 		if !collided(err) {
 			return unavailable(err)
 		}
@@ -242,8 +242,23 @@ func (s *Store) transact(ctx context.Context, f func(tx *gorm.DB) error) error {
 	return fmt.Errorf("%w: %w", models.ErrUnavailable, errRaced)
 }
 
-// reader returns the pool for reading.
-func (s *Store) reader(ctx context.Context) *gorm.DB { return s.read.WithContext(ctx) }
+// transactWithin runs f in one transaction on PostgreSQL, which may be silent, see reader.
+func (s *Store) transactWithin(ctx context.Context, f func(tx *gorm.DB) error) error {
+	ctx, cancel := context.WithTimeout(ctx, commitWithin)
+	defer cancel()
+	return s.write.WithContext(ctx).Transaction(f)
+}
+
+// reader returns the pool for reading. What is read from it at once comes within commitWithin, or not at all: PostgreSQL
+// bounds a statement itself, but it may be beyond a line that broke without a word.
+func (s *Store) reader(ctx context.Context) *gorm.DB {
+	if onPostgres(s.read) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, commitWithin)
+		context.AfterFunc(ctx, cancel) // nobody knows when the last row was read
+	}
+	return s.read.WithContext(ctx)
+}
 
 // first loads one row; none is models.ErrNotFound.
 func first[T any](query *gorm.DB) (T, error) {
