@@ -30,7 +30,7 @@ type Site struct {
 	Store    *store.Store
 	Handlers *handlers.Handlers
 	Echo     *echo.Echo
-	Database string // the path of the store's file
+	Database string // the path of the store's file, "" for Over
 	URL      string // without a slash at its end
 	Admin    models.User
 	Reader   models.User // granted nothing
@@ -59,12 +59,25 @@ func Offline(t testing.TB, change ...func(*web.Config)) *Site {
 	return site
 }
 
+// Over is a server as Offline's, over a store that is there already.
+func Over(t testing.TB, st *store.Store) *Site {
+	t.Helper()
+	site := overStore(t, offlineAddress, st, nil)
+	site.offline = true
+	return site.peopled(t)
+}
+
 func newSite(t testing.TB, address string, change []func(*web.Config)) *Site {
 	t.Helper()
-	site := emptySite(t, address, change)
-	site.Admin = site.User(t, models.User{Email: "ada@example.com", Name: "Ada Lovelace", Role: models.Administrator})
-	site.Reader = site.User(t, models.User{Email: "grace@example.com", Name: "Grace Hopper", Role: models.Reader})
-	return site
+	return emptySite(t, address, change).peopled(t)
+}
+
+// peopled adds the administrator and the reader.
+func (s *Site) peopled(t testing.TB) *Site {
+	t.Helper()
+	s.Admin = s.User(t, models.User{Email: "ada@example.com", Name: "Ada Lovelace", Role: models.Administrator})
+	s.Reader = s.User(t, models.User{Email: "grace@example.com", Name: "Grace Hopper", Role: models.Reader})
+	return s
 }
 
 // Empty is a server as Offline's, to which nobody was added yet.
@@ -77,17 +90,23 @@ func Empty(t testing.TB, change ...func(*web.Config)) *Site {
 
 func emptySite(t testing.TB, address string, change []func(*web.Config)) *Site {
 	t.Helper()
+	database := filepath.Join(t.TempDir(), "stackhook.db")
+	site := overStore(t, address, storetest.Open(t, database), change)
+	site.Database = database
+	return site
+}
+
+func overStore(t testing.TB, address string, st *store.Store, change []func(*web.Config)) *Site {
+	t.Helper()
 	base, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	database := filepath.Join(t.TempDir(), "stackhook.db")
-	st := storetest.Open(t, database)
 	config := web.Config{Handlers: Handlers(t, st, base)}
 	for _, f := range change {
 		f(&config)
 	}
-	return &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), Database: database, URL: address}
+	return &Site{Store: st, Handlers: config.Handlers, Echo: web.New(config), URL: address}
 }
 
 // Handlers returns handlers over a store whose engine is well and finds nothing wrong with any endpoint.
