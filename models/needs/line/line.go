@@ -10,7 +10,18 @@ import (
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
 )
+
+// Rest is what the proxy leaves behind, for packages that look for leaks: a fault that delays or slows something down waits
+// on when its connection has ended, some for ever, and so does what copies to and from it.
+func Rest() []goleak.Option {
+	const link = "github.com/Shopify/toxiproxy/v2.(*ToxicLink)."
+	return []goleak.Option{
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction(link + "read"), goleak.IgnoreAnyFunction(link + "write"),
+	}
+}
 
 // listenOn is not the address from which connections on this machine come: while a line is down none of them can take
 // its port.
