@@ -90,6 +90,29 @@ func TestRedeliveryIsTheNextProbe(t *testing.T) {
 	})
 }
 
+// A test is sent at once although others wait behind the open circuit, and delays no probe.
+func TestATestBehindTheCircuit(t *testing.T) {
+	inWorld(t, always(500), func(t *testing.T, w *world) {
+		w.start()
+		for range 10 {
+			w.report()
+		}
+		w.wait(5 * time.Minute)
+		probe := w.now().OpenUntil
+		test, err := w.store.SendTest(t.Context(), storetest.Shell, w.stack, w.webhook.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		w.expect(test.ID, models.Failed, models.Reason5xx, 1)
+		before := len(w.inbox.all())
+		w.wait(time.Until(probe))
+		if got := w.inbox.all(); len(got) != before+1 || !got[before].at.Equal(probe) {
+			t.Errorf("%d requests when the probe was due, want 1", len(got)-before)
+		}
+	})
+}
+
 // Saving a new endpoint or secret, or enabling again, closes the circuit.
 func TestEditClosesTheCircuit(t *testing.T) {
 	inWorld(t, func(r received) string { return status(map[bool]int{true: 500, false: 200}[r.host == "example.com"]) }, func(t *testing.T, w *world) {

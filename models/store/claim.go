@@ -55,14 +55,10 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 		return Claimed{}, err
 	}
 	next := time.Time{}
-	var due []waitingWebhook
+	var due []lane
 	for _, w := range waiting {
-		if later := w.next(now); next.IsZero() || !later.IsZero() && later.Before(next) {
-			next = later
-		}
-		if w.dueNow(now) {
-			due = append(due, w)
-		}
+		next = earliest(next, w.next(now))
+		due = append(due, w.due(now)...)
 	}
 	if len(due) == 0 {
 		return Claimed{Next: next}, nil
@@ -82,77 +78,30 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 	return c, nil
 }
 
-// waitingWebhook is a webhook with pending deliveries that may be sent. Instants are microseconds, 0 for none.
-type waitingWebhook struct {
-	ID        string
-	Enabled   bool
-	OpenUntil int64 // of its circuit
-	DueAt     int64 // of the delivery that falls due first
-	LaterAt   int64 // of the first that falls due after now
-}
-
-// dueNow reports whether something of it may be sent.
-func (w waitingWebhook) dueNow(now time.Time) bool {
-	return w.DueAt != 0 && max(w.DueAt, w.OpenUntil) <= now.UnixMicro()
-}
-
-// next is when something of it will be due that is not now.
-func (w waitingWebhook) next(now time.Time) time.Time {
-	at := w.LaterAt
-	if w.OpenUntil > now.UnixMicro() && w.DueAt != 0 {
-		at = max(w.DueAt, w.OpenUntil)
-	}
-	if at == 0 {
-		return time.Time{}
-	}
-	return fromMicros(at)
-}
-
-// waitingWebhooks skips through the index of pending deliveries from webhook to webhook: it costs the same however many
-// deliveries each has. Of a disabled webhook only tests are sent.
-func waitingWebhooks(db *gorm.DB, now time.Time) ([]waitingWebhook, error) {
-	var rows []waitingWebhook
-	err := db.Raw(`WITH RECURSIVE waiting (id) AS (
-			SELECT MIN(webhook_id) FROM deliveries WHERE status = 'pending'
-			UNION ALL
-			SELECT (SELECT MIN(webhook_id) FROM deliveries WHERE status = 'pending' AND webhook_id > waiting.id)
-			FROM waiting WHERE waiting.id IS NOT NULL
-		)
-		SELECT w.id, w.enabled, COALESCE(CASE WHEN w.enabled THEN w.open_until END, 0) AS open_until,
-			COALESCE(CASE WHEN w.enabled
-				THEN (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = w.id)
-				ELSE (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND test AND webhook_id = w.id) END, 0) AS due_at,
-			COALESCE(CASE WHEN w.enabled
-				THEN (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = w.id AND due_at > ?)
-				ELSE (SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND test AND webhook_id = w.id AND due_at > ?) END, 0) AS later_at
-		FROM waiting JOIN webhooks w ON w.id = waiting.id WHERE w.deleted_at IS NULL`, micros(now), micros(now)).Scan(&rows).Error
-	return rows, unavailable(err)
-}
-
 // take leases what the limits allow.
-func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now time.Time, done *counts) error {
-	for _, w := range due {
-		room := min(r.MostPerWebhook-r.Held[w.ID], r.Most-len(c.Jobs))
-		if w.OpenUntil != 0 {
+func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []lane, now time.Time, done *counts) error {
+	for _, l := range due {
+		room := min(r.MostPerWebhook-r.Held[l.webhook], r.Most-len(c.Jobs))
+		if l.probe != 0 {
 			room = min(room, 1)
 		}
 		if room < 1 {
-			c.Full, c.Left = append(c.Full, w.ID), true
+			c.Full, c.Left = append(c.Full, l.webhook), true
 			continue
 		}
-		jobs, err := r.takeOf(tx, w, now, room, done)
+		jobs, err := r.takeOf(tx, l, now, room, done)
 		if err != nil {
 			return err
 		}
 		c.Jobs = append(c.Jobs, jobs...)
-		if w.OpenUntil != 0 {
+		if l.probe != 0 {
 			continue
 		}
 		if len(jobs) == room {
-			c.Full, c.Left = append(c.Full, w.ID), true
+			c.Full, c.Left = append(c.Full, l.webhook), true
 		}
 		if !c.Left {
-			if c.Left, err = anyDue(tx, w, now); err != nil {
+			if c.Left, err = anyDue(tx, l, now); err != nil {
 				return err
 			}
 		}
@@ -160,22 +109,22 @@ func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []waitingWebhook, now ti
 	return nil
 }
 
-// takeOf leases at most so many of one webhook.
-func (r ClaimRequest) takeOf(tx *gorm.DB, w waitingWebhook, now time.Time, most int, done *counts) ([]Job, error) {
-	deliveries, err := dueDeliveries(tx, w, now, most)
+// takeOf leases at most so many of one lane.
+func (r ClaimRequest) takeOf(tx *gorm.DB, l lane, now time.Time, most int, done *counts) ([]Job, error) {
+	deliveries, err := dueDeliveries(tx, l, now, most)
 	deliveries = slices.DeleteFunc(deliveries, r.works)
 	if err != nil || len(deliveries) == 0 {
 		return nil, err
 	}
-	if w.OpenUntil != 0 {
-		mine, err := takeProbe(tx, w, now.Add(r.Lease))
+	if l.probe != 0 {
+		mine, err := takeProbe(tx, l, now.Add(r.Lease))
 		if err != nil || !mine {
 			return nil, err
 		}
 	}
 	jobs, err := r.lease(tx, deliveries, now, done)
 	for i := range jobs {
-		jobs[i].Probe = w.OpenUntil != 0 && !jobs[i].Delivery.Test
+		jobs[i].Probe = l.probe != 0
 	}
 	return jobs, err
 }
@@ -185,36 +134,28 @@ func (r ClaimRequest) works(d models.Delivery) bool {
 }
 
 // anyDue reports whether something is due that was not taken: it waits for an earlier first attempt.
-func anyDue(tx *gorm.DB, w waitingWebhook, now time.Time) (due bool, err error) {
-	err = tx.Raw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending' AND due_at <= ?`+w.tests()+`)`,
-		w.ID, micros(now)).Scan(&due).Error
+func anyDue(tx *gorm.DB, l lane, now time.Time) (due bool, err error) {
+	err = tx.Raw(`SELECT EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending' AND due_at <= ?`+l.which+`)`,
+		l.webhook, micros(now)).Scan(&due).Error
 	return due, err
-}
-
-// tests is the condition that narrows to what may be sent to a disabled webhook.
-func (w waitingWebhook) tests() string {
-	if w.Enabled {
-		return ""
-	}
-	return " AND test"
 }
 
 // takeProbe makes the next probe this transaction's own, unless another process was faster. If it is never heard of
 // again, the one after it is due when its lease ends.
-func takeProbe(tx *gorm.DB, w waitingWebhook, leased time.Time) (mine bool, err error) {
-	done := tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until = ?`, micros(leased), w.ID, w.OpenUntil)
+func takeProbe(tx *gorm.DB, l lane, leased time.Time) (mine bool, err error) {
+	done := tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until = ?`, micros(leased), l.webhook, l.probe)
 	return done.RowsAffected == 1, done.Error
 }
 
-// dueDeliveries returns what the webhook is due, oldest first, and locks it. A first attempt waits until the first
+// dueDeliveries returns what of the lane is due, oldest first, and locks it. A first attempt waits until the first
 // attempts of all earlier states of its run have ended.
-func dueDeliveries(tx *gorm.DB, w waitingWebhook, now time.Time, most int) ([]models.Delivery, error) {
+func dueDeliveries(tx *gorm.DB, l lane, now time.Time, most int) ([]models.Delivery, error) {
 	skipLocked := clause.Locking{Strength: noKeyUpdate, Options: clause.LockingOptionsSkipLocked}
-	return all[models.Delivery](tx.Clauses(skipLocked).Where(`webhook_id = ? AND status = 'pending' AND due_at <= ?`+w.tests()+`
+	return all[models.Delivery](tx.Clauses(skipLocked).Where(`webhook_id = ? AND status = 'pending' AND due_at <= ?`+l.which+`
 		AND (first_ended_at IS NOT NULL OR NOT EXISTS (
 			SELECT 1 FROM deliveries e WHERE e.run_key = deliveries.run_key AND e.webhook_id = deliveries.webhook_id
 			AND e.state_version < deliveries.state_version AND e.status = 'pending' AND e.first_ended_at IS NULL))`,
-		w.ID, micros(now)).Order("due_at, id").Limit(most))
+		l.webhook, micros(now)).Order("due_at, id").Limit(most))
 }
 
 // lease numbers the next attempts of deliveries. Those whose last attempt was cut by a crash are recorded as interrupted

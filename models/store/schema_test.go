@@ -57,7 +57,10 @@ func TestTheHotQueriesUseTheirIndexes(t *testing.T) {
 	for query, index := range map[string]string{
 		`SELECT MIN(webhook_id) FROM deliveries WHERE status = 'pending' AND webhook_id > 'x'`:                                          "deliveries_due",
 		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND due_at > 1`:                               "deliveries_due",
-		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND test AND webhook_id = 'x'`:                                     "deliveries_tests",
+		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND NOT test`:                                 "deliveries_due",
+		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND test AND due_at > 1`:                      "deliveries_tests",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 AND test ORDER BY due_at, id`:           "deliveries_tests",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 AND NOT test ORDER BY due_at, id`:       "deliveries_due",
 		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 ORDER BY due_at, id`:                    "deliveries_due",
 		`SELECT id FROM deliveries WHERE status = 'pending' AND expire_from < 1 ORDER BY expire_from`:                                   "deliveries_expiry",
 		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND id < 'y' ORDER BY id DESC`:                                                 "deliveries_webhook",
