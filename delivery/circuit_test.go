@@ -132,6 +132,35 @@ func TestEditClosesTheCircuit(t *testing.T) {
 	})
 }
 
+// What was in flight to an endpoint before somebody changed it says nothing of the new one.
+func TestResultsFromBeforeAnEdit(t *testing.T) {
+	for _, code := range []int{500, 410} {
+		t.Run(fmt.Sprint(code), func(t *testing.T) {
+			inWorld(t, func(r received) string {
+				if r.host != "example.com" {
+					return status(200)
+				}
+				time.Sleep(5 * time.Second) // the bubble's time
+				return status(code)
+			}, func(t *testing.T, w *world) {
+				w.start()
+				for range 8 {
+					w.report()
+				}
+				w.wait(time.Second)
+				w.edit(models.WebhookForm{Endpoint: "http://example.org/new", Enabled: true})
+				w.wait(5 * time.Second)
+				if webhook := w.now(); !webhook.Enabled || webhook.CircuitOpen() || webhook.Failures != 0 || !webhook.FailingSince.IsZero() {
+					t.Fatalf("%+v", webhook)
+				}
+				d := w.report()
+				synctest.Wait()
+				w.expect(d.ID, models.Delivered, "", 1)
+			})
+		})
+	}
+}
+
 // A crash during a probe costs the time of its lease: then the next one is made.
 func TestLostProbe(t *testing.T) {
 	inWorld(t, always(500), func(t *testing.T, w *world) {

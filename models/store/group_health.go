@@ -53,6 +53,9 @@ func (g *group) noteResult(w *models.Webhook, r ended) error {
 		w.Succeeded(when)
 		return nil
 	}
+	if r.attempt.StartedAt.Before(w.UpdatedAt) {
+		return nil // it tells of the webhook as it was before somebody changed it, perhaps because of that
+	}
 	w.FailedAt(when, r.outcome.Reason, r.outcome.Probe)
 	switch {
 	case !w.Enabled:
