@@ -90,6 +90,28 @@ func TestRedeliveryIsTheNextProbe(t *testing.T) {
 	})
 }
 
+// What waits behind the circuit goes with the probe that closes it, not when the loop happens to turn.
+func TestClosingTheCircuitWakesTheLoop(t *testing.T) {
+	var up atomic.Bool
+	inWorld(t, func(received) string { return status(map[bool]int{false: 503, true: 200}[up.Load()]) }, func(t *testing.T, w *world) {
+		w.start()
+		for range 5 {
+			w.report()
+		}
+		synctest.Wait()
+		var ids []string
+		for range 5 {
+			ids = append(ids, w.report().ID)
+		}
+		probe := w.now().OpenUntil
+		up.Store(true)
+		w.wait(time.Until(probe))
+		for _, id := range ids {
+			w.expect(id, models.Delivered, "", 1)
+		}
+	})
+}
+
 // A test is sent at once although others wait behind the open circuit, and delays no probe.
 func TestATestBehindTheCircuit(t *testing.T) {
 	inWorld(t, always(500), func(t *testing.T, w *world) {

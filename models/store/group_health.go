@@ -119,6 +119,9 @@ func (g *group) disable(w *models.Webhook, stackKey int64, why models.DisabledWh
 func (g *group) saveHealth(before, after []models.Webhook) {
 	for i, w := range after {
 		g.forget = g.forget || before[i].OpenUntil != w.OpenUntil
+		if before[i].CircuitOpen() && !w.CircuitOpen() { // what waited behind it may go
+			g.nudge, g.tell = true, true
+		}
 	}
 	inEach(&g.trip, after, healthTypes, func(w *models.Webhook) []any {
 		return []any{w.ID, w.Failures, micros(w.FailingSince), micros(w.LastDeliveredAt), micros(w.OpenUntil), w.Probes, micros(w.TriedAt)}
