@@ -72,7 +72,7 @@ func (e *Engine) read(db context.Context, job store.Job) (store.Target, error) {
 // sendable reports whether a job may be sent to its webhook as that is now: it may have been disabled, or its circuit have
 // opened, since the job was taken. Tests are always sent.
 func sendable(w models.Webhook, job store.Job) bool {
-	return job.Delivery.Test || w.Enabled && (job.Probe || !w.CircuitOpen())
+	return job.Delivery.Test || w.Enabled && (!job.Probe.IsZero() || !w.CircuitOpen())
 }
 
 // holds reports whether the lease outlasts an attempt. One that was claimed too long ago, because the machine slept or
@@ -111,10 +111,9 @@ func (e *Engine) attempt(requests context.Context, job store.Job, target store.T
 
 // release hands the job back: another process, or a later turn, gets the same number.
 func (e *Engine) release(ctx context.Context, job store.Job) {
-	d := job.Delivery
-	err := e.insist(ctx, func() error { return e.store.Release(context.WithoutCancel(ctx), d.ID, e.owner, d.Attempt) })
+	err := e.insist(ctx, func() error { return e.store.Release(context.WithoutCancel(ctx), e.owner, job) })
 	if err != nil {
-		e.config.Logger.Error("a delivery cannot be handed back; it goes on when its lease ends", "delivery", d.ID, "error", err)
+		e.config.Logger.Error("a delivery cannot be handed back; it goes on when its lease ends", "delivery", job.Delivery.ID, "error", err)
 	}
 }
 

@@ -36,8 +36,9 @@ func (w *Webhook) Succeeded(at time.Time) {
 // CloseCircuit lets everything that is due go.
 func (w *Webhook) CloseCircuit() { w.OpenUntil, w.Probes = time.Time{}, 0 }
 
-// FailedAt notes a failed attempt that ended then. probe says that it was the probe of the open circuit. Requests that
-// were in flight when the circuit opened move no probe.
+// FailedAt notes a failed attempt that ended then. probe says that it was the one that the open circuit waits for. Requests
+// that were in flight when the circuit opened move no probe. One that says nothing about the receiver is made again: at
+// once if it was cut short, otherwise after the same pause.
 func (w *Webhook) FailedAt(at time.Time, reason Reason, probe bool) {
 	if reason.BlamesReceiver() {
 		w.Failures++
@@ -47,8 +48,12 @@ func (w *Webhook) FailedAt(at time.Time, reason Reason, probe bool) {
 		}
 	}
 	switch {
+	case w.CircuitOpen() && probe && reason == ReasonInterrupted:
+		w.OpenUntil = at
 	case w.CircuitOpen() && probe:
-		w.Probes++
+		if reason.BlamesReceiver() {
+			w.Probes++
+		}
 		w.OpenUntil = at.Add(probePauses[min(w.Probes, len(probePauses)-1)])
 	case !w.CircuitOpen() && w.Failures >= CircuitAfter:
 		w.Probes, w.OpenUntil = 0, at.Add(probePauses[0])

@@ -36,7 +36,7 @@ func TestCircuit(t *testing.T) {
 	}
 }
 
-// Reasons that say nothing about the receiver open no circuit; a probe that ends with one is followed by the next.
+// Reasons that say nothing about the receiver open no circuit.
 func TestFaultlessReasons(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -50,10 +50,22 @@ func TestFaultlessReasons(t *testing.T) {
 			t.Errorf("%s: open %v, failing since %v", reason, w.CircuitOpen(), w.FailingSince)
 		}
 	}
-	w := models.Webhook{Enabled: true, Failures: 9, OpenUntil: now}
-	w.FailedAt(now, models.ReasonInternal, true)
-	if !w.OpenUntil.After(now) || w.Failures != 9 {
-		t.Errorf("after a probe that failed through our fault: %+v", w)
+}
+
+// A probe that says nothing about the receiver is made again: after the same pause, or at once if it was cut short.
+func TestProbesThatSayNothing(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for probes, pause := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 10 * time.Minute} {
+		for reason, want := range map[models.Reason]time.Duration{
+			models.ReasonInternal: pause, models.ReasonBlocked: pause, models.ReasonInterrupted: 0,
+		} {
+			w := models.Webhook{Enabled: true, Failures: 9, OpenUntil: now.Add(time.Minute), Probes: probes}
+			w.FailedAt(now, reason, true)
+			if got := w.OpenUntil.Sub(now); got != want || w.Failures != 9 || w.Probes != probes {
+				t.Errorf("after probe %d, %s: %+v, the next in %v; want it in %v", probes+1, reason, w, got, want)
+			}
+		}
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 type Job struct {
 	Delivery models.Delivery
 	Payload  []byte
-	// Probe says that the attempt finds out whether the webhook, whose circuit is open, can be reached again.
-	Probe bool
+	// Probe is set if the attempt finds out whether the webhook, whose circuit is open, can be reached again: it is the
+	// circuit's OpenUntil for as long as this is the probe that it waits for.
+	Probe time.Time
 }
 
 // ClaimRequest says what an owner wants to take.
@@ -116,15 +117,17 @@ func (r ClaimRequest) takeOf(tx *gorm.DB, l lane, now time.Time, most int, done 
 	if err != nil || len(deliveries) == 0 {
 		return nil, err
 	}
+	var probe time.Time
 	if l.probe != 0 {
-		mine, err := takeProbe(tx, l, now.Add(r.Lease))
+		probe = now.Add(r.Lease)
+		mine, err := takeProbe(tx, l, probe)
 		if err != nil || !mine {
 			return nil, err
 		}
 	}
 	jobs, err := r.lease(tx, deliveries, now, done)
 	for i := range jobs {
-		jobs[i].Probe = l.probe != 0
+		jobs[i].Probe = probe
 	}
 	return jobs, err
 }
@@ -240,12 +243,18 @@ func (s *Store) Renew(ctx context.Context, deliveryID, owner string, attempt int
 	return held, err
 }
 
-// Release hands back a number whose request never started: it is not an attempt, and the next one gets it again.
-func (s *Store) Release(ctx context.Context, deliveryID, owner string, attempt int) error {
+// Release hands back a job whose request never started: its number is not an attempt, and the next one gets it again. The
+// next probe, if this was one, is due at once.
+func (s *Store) Release(ctx context.Context, owner string, job Job) error {
+	d := job.Delivery
 	err := s.commit(ctx, wish{do: func(tx *gorm.DB) error {
-		return tx.Exec(`UPDATE deliveries SET lease_owner = '', attempt = attempt - 1, due_at = ?
-			WHERE id = ? AND status = 'pending' AND lease_owner = ? AND attempt = ?`,
-			micros(time.Now()), deliveryID, owner, attempt).Error
+		now := micros(time.Now())
+		done := tx.Exec(`UPDATE deliveries SET lease_owner = '', attempt = attempt - 1, due_at = ?
+			WHERE id = ? AND status = 'pending' AND lease_owner = ? AND attempt = ?`, now, d.ID, owner, d.Attempt)
+		if done.Error != nil || done.RowsAffected == 0 || job.Probe.IsZero() {
+			return done.Error
+		}
+		return tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until = ?`, now, d.WebhookID, micros(job.Probe)).Error
 	}})
 	if err == nil {
 		s.committed()

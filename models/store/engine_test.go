@@ -108,7 +108,7 @@ func TestLimitsOfAClaim(t *testing.T) {
 				t.Errorf("%s: %d jobs, want %d, %v", name, len(jobs), c.want, err)
 			}
 			for _, j := range jobs {
-				if err := s.Release(t.Context(), j.Delivery.ID, "me", j.Delivery.Attempt); err != nil {
+				if err := s.Release(t.Context(), "me", j); err != nil {
 					t.Fatal(err)
 				}
 			}

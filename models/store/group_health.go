@@ -56,7 +56,8 @@ func (g *group) noteResult(w *models.Webhook, r ended) error {
 	if r.attempt.StartedAt.Before(w.UpdatedAt) {
 		return nil // it tells of the webhook as it was before somebody changed it, perhaps because of that
 	}
-	w.FailedAt(when, r.outcome.Reason, r.outcome.Probe)
+	// A probe that was given up for lost moves nothing: the circuit waits for another one.
+	w.FailedAt(when, r.outcome.Reason, !r.outcome.Probe.IsZero() && r.outcome.Probe.UnixMicro() == w.OpenUntil.UnixMicro())
 	switch {
 	case !w.Enabled:
 		return nil
@@ -119,7 +120,7 @@ func (g *group) disable(w *models.Webhook, stackKey int64, why models.DisabledWh
 func (g *group) saveHealth(before, after []models.Webhook) {
 	for i, w := range after {
 		g.forget = g.forget || before[i].OpenUntil != w.OpenUntil
-		if before[i].CircuitOpen() && !w.CircuitOpen() { // what waited behind it may go
+		if before[i].CircuitOpen() && !w.OpenUntil.After(g.now) { // what waits behind it may go, or the next probe
 			g.nudge, g.tell = true, true
 		}
 	}

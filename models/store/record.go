@@ -15,8 +15,8 @@ type Outcome struct {
 	Reason  models.Reason // "" for a success
 	DueAt   time.Time     // of the next try, for Pending
 	Disable models.DisabledWhy
-	// Probe says that the attempt was the probe of its webhook's open circuit, see Job.
-	Probe bool
+	// Probe is set if the attempt was the probe of its webhook's open circuit, see Job.
+	Probe time.Time
 	// DisableAfter is how long a webhook may fail before it is disabled; 0 is for ever.
 	DisableAfter time.Duration
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // opened returns a stack whose webhook's circuit has just opened, with so many deliveries pending.
 func opened(t *testing.T, s *store.Store, pending int) (models.Stack, models.Webhook) {
 	t.Helper()
-	stack := storetest.Stack(t, s, "a")
+	stack := storetest.Stack(t, s, strings.ToLower(models.NewID(time.Now())))
 	w := storetest.Webhook(t, s, stack, "https://example.com/", "")
 	for range max(pending, models.CircuitAfter) {
 		storetest.Run(t, s, stack)
@@ -57,7 +58,7 @@ func TestATestDoesNotWaitForTheCircuit(t *testing.T) {
 			t.Errorf("%+v is waiting, %v; want the test to be due", b, err)
 		}
 		jobs := storetest.Claim(t, s, "me")
-		if len(jobs) != 1 || jobs[0].Delivery.ID != test.ID || jobs[0].Probe {
+		if len(jobs) != 1 || jobs[0].Delivery.ID != test.ID || !jobs[0].Probe.IsZero() {
 			t.Fatalf("claimed %+v, want the test", jobs)
 		}
 		if now := webhook(t, s, w); !now.OpenUntil.Equal(w.OpenUntil) || w.OpenUntil.IsZero() {
@@ -82,7 +83,7 @@ func TestATestIsNoProbe(t *testing.T) {
 		}
 		probes := map[string]bool{}
 		for _, job := range storetest.Claim(t, s, "me") {
-			probes[job.Delivery.ID] = job.Probe
+			probes[job.Delivery.ID] = !job.Probe.IsZero()
 		}
 		if len(probes) != 2 || probes[test.ID] || !probes[waiting] {
 			t.Errorf("claimed %v (is it the probe?), want the test %s and the probe %s", probes, test.ID, waiting)
