@@ -14,11 +14,12 @@ import (
 // *models.Refused while an attempt is in flight and when the webhook is disabled or deleted.
 func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Stack, id string) error {
 	err := s.transact(ctx, func(tx *gorm.DB) error {
-		d, err := first[models.Delivery](tx.Where("id = ? AND stack_key = ?", id, stack.Key))
+		// Locked, in the order of a group's results: neither is taken, changed or deleted meanwhile.
+		d, err := first[models.Delivery](locked(tx).Where("id = ? AND stack_key = ?", id, stack.Key))
 		if err != nil {
 			return err
 		}
-		w, err := first[models.Webhook](tx.Where("id = ?", d.WebhookID))
+		w, err := first[models.Webhook](locked(tx).Where("id = ?", d.WebhookID))
 		if err != nil {
 			return err
 		}
@@ -79,7 +80,7 @@ const maxTests = 5
 func (s *Store) SendTest(ctx context.Context, by models.Actor, stack models.Stack, webhookID string) (models.Delivery, error) {
 	var d models.Delivery
 	err := s.transact(ctx, func(tx *gorm.DB) error {
-		w, err := first[models.Webhook](tx.Where("id = ? AND stack_key = ? AND deleted_at IS NULL", webhookID, stack.Key))
+		w, err := first[models.Webhook](locked(tx).Where("id = ? AND stack_key = ? AND deleted_at IS NULL", webhookID, stack.Key))
 		if err != nil {
 			return err
 		}

@@ -61,7 +61,8 @@ func (s *Store) UpdateWebhook(ctx context.Context, by models.Actor, stack models
 	}
 	var after models.Webhook
 	err = s.transact(ctx, func(tx *gorm.DB) error {
-		before, err := first[models.Webhook](tx.Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
+		// Locked: it is written back whole, and results change it too.
+		before, err := first[models.Webhook](locked(tx).Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
 		if err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (s *Store) afterEdit(tx *gorm.DB, by models.Actor, stack models.Stack, befo
 func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models.Stack, id string) error {
 	var ended int64
 	err := s.transact(ctx, func(tx *gorm.DB) error {
-		w, err := first[models.Webhook](tx.Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
+		w, err := first[models.Webhook](locked(tx).Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
 		if err != nil {
 			return err
 		}
