@@ -45,6 +45,11 @@ const noKeyUpdate = "NO KEY UPDATE"
 // locked makes a query lock its rows against other transactions. SQLite has one writer and needs none.
 func locked(tx *gorm.DB) *gorm.DB { return tx.Clauses(clause.Locking{Strength: noKeyUpdate}) }
 
+// skipLocked makes a query lock its rows and leave out those that another transaction has locked.
+func skipLocked(tx *gorm.DB) *gorm.DB {
+	return tx.Clauses(clause.Locking{Strength: noKeyUpdate, Options: clause.LockingOptionsSkipLocked})
+}
+
 // tripKeys writes keys as one parameter of a trip.
 func tripKeys[K int64 | string](tx *gorm.DB, keys []K) any {
 	if !onPostgres(tx) {

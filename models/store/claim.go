@@ -153,8 +153,7 @@ func takeProbe(tx *gorm.DB, l lane, leased time.Time) (mine bool, err error) {
 // dueDeliveries returns what of the lane is due, oldest first, and locks it. A first attempt waits until the first
 // attempts of all earlier states of its run have ended.
 func dueDeliveries(tx *gorm.DB, l lane, now time.Time, most int) ([]models.Delivery, error) {
-	skipLocked := clause.Locking{Strength: noKeyUpdate, Options: clause.LockingOptionsSkipLocked}
-	return all[models.Delivery](tx.Clauses(skipLocked).Where(`webhook_id = ? AND status = 'pending' AND due_at <= ?`+l.which+`
+	return all[models.Delivery](skipLocked(tx).Where(`webhook_id = ? AND status = 'pending' AND due_at <= ?`+l.which+`
 		AND (first_ended_at IS NOT NULL OR NOT EXISTS (
 			SELECT 1 FROM deliveries e WHERE e.run_key = deliveries.run_key AND e.webhook_id = deliveries.webhook_id
 			AND e.state_version < deliveries.state_version AND e.status = 'pending' AND e.first_ended_at IS NULL))`,

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"gorm.io/gorm"
@@ -30,21 +31,44 @@ func (s *Store) RecordAttempt(ctx context.Context, owner string, a models.Attemp
 }
 
 // Expire ends at most most pending deliveries whose event, or last redelivery, is older than that, and returns how many.
-// One in flight is left to its result.
+// One in flight is left to its result. One whose lease has ended is not in flight: of a disabled webhook, or behind an open
+// circuit, no claim would ever find that out.
 func (s *Store) Expire(ctx context.Context, olderThan time.Duration, most int) (int, error) {
-	var expired int64
+	var old []models.Delivery
+	var done *counts
 	now := time.Now()
-	err := s.transact(ctx, func(tx *gorm.DB) error {
-		done := tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL
-			WHERE id IN (SELECT id FROM deliveries WHERE status = 'pending' AND expire_from < ? AND lease_owner = ''
-				ORDER BY expire_from LIMIT ?)`,
-			models.ReasonExpired, micros(now), micros(now.Add(-olderThan)), most)
-		expired = done.RowsAffected
-		return done.Error
+	err := s.transact(ctx, func(tx *gorm.DB) (err error) {
+		old, err = all[models.Delivery](skipLocked(tx).Where(`status = 'pending' AND expire_from < ? AND (lease_owner = '' OR due_at < ?)`,
+			micros(now.Add(-olderThan)), micros(now)).Order("expire_from").Limit(most))
+		if err != nil {
+			return err
+		}
+		done = newCounts()
+		return expire(tx, old, now, done)
 	})
-	if err == nil && expired > 0 {
-		s.metrics.ended.WithLabelValues(string(models.Failed), string(models.ReasonExpired)).Add(float64(expired))
+	if err == nil && len(old) > 0 {
+		s.metrics.add(done)
 		s.committed()
 	}
-	return int(expired), err
+	return len(old), err
+}
+
+func expire(tx *gorm.DB, old []models.Delivery, now time.Time, done *counts) error {
+	var ids []string
+	for i := range old {
+		if old[i].LeaseOwner != "" {
+			if err := interrupt(tx, &old[i], now, math.MaxInt, done); err != nil {
+				return err
+			}
+		}
+		if old[i].Status == models.Pending { // a test has ended by that
+			ids = append(ids, old[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	done.delivery(models.Failed, models.ReasonExpired, len(ids))
+	return tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL WHERE ?`,
+		models.ReasonExpired, micros(now), among(tx, "id", ids)).Error
 }

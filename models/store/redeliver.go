@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"gorm.io/gorm"
@@ -13,6 +14,7 @@ import (
 // Redeliver makes a delivery pending and due now, whatever became of it, and starts its schedule anew. It is a
 // *models.Refused while an attempt is in flight and when the webhook is disabled or deleted.
 func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Stack, id string) error {
+	var done *counts
 	err := s.transact(ctx, func(tx *gorm.DB) error {
 		// Locked, in the order of a group's results: neither is taken, changed or deleted meanwhile.
 		d, err := first[models.Delivery](locked(tx).Where("id = ? AND stack_key = ?", id, stack.Key))
@@ -27,6 +29,12 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 		if err := redeliverable(d, w, now); err != nil {
 			return err
 		}
+		done = newCounts()
+		if d.LeaseOwner != "" { // nobody came back from its last attempt
+			if err := interrupt(tx, &d, now, math.MaxInt, done); err != nil {
+				return err
+			}
+		}
 		due, err := dueFirst(tx, w, now)
 		if err != nil {
 			return err
@@ -39,6 +47,7 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 		return audit(tx, by, webhookRecord(models.DeliveryRepeated, stack, w, id))
 	})
 	if err == nil {
+		s.metrics.add(done)
 		s.committed()
 	}
 	return err
@@ -66,7 +75,7 @@ func redeliverable(d models.Delivery, w models.Webhook, now time.Time) error {
 		return &models.Refused{Reason: "This was a test. Send another one from the webhook's page."}
 	case !w.Enabled:
 		return &models.Refused{Reason: "Its webhook is disabled. Enable it first, then redeliver."}
-	case d.Status == models.Pending && d.LeaseOwner != "":
+	case d.InFlight(now):
 		return &models.Refused{Reason: "It is being sent now. Wait for the result."}
 	}
 	return nil

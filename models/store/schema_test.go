@@ -55,19 +55,19 @@ func TestTheHotQueriesUseTheirIndexes(t *testing.T) {
 	}
 	defer s.Close()
 	for query, index := range map[string]string{
-		`SELECT MIN(webhook_id) FROM deliveries WHERE status = 'pending' AND webhook_id > 'x'`:                                          "deliveries_due",
-		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND due_at > 1`:                               "deliveries_due",
-		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND NOT test`:                                 "deliveries_due",
-		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND test AND due_at > 1`:                      "deliveries_tests",
-		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 AND test ORDER BY due_at, id`:           "deliveries_tests",
-		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 AND NOT test ORDER BY due_at, id`:       "deliveries_due",
-		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 ORDER BY due_at, id`:                    "deliveries_due",
-		`SELECT id FROM deliveries WHERE status = 'pending' AND expire_from < 1 ORDER BY expire_from`:                                   "deliveries_expiry",
-		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND id < 'y' ORDER BY id DESC`:                                                 "deliveries_webhook",
-		`SELECT * FROM deliveries WHERE stack_key = 1 AND id < 'y' ORDER BY id DESC`:                                                    "deliveries_stack",
-		`SELECT * FROM deliveries WHERE stack_key = 1 AND status = 'failed' AND status <> 'delivered' AND id < 'y' ORDER BY id DESC`:    "deliveries_stack_status",
-		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'failed' AND status <> 'delivered' AND id < 'y' ORDER BY id DESC`: "deliveries_webhook_status",
-		`SELECT id FROM deliveries WHERE event_id = 'x'`:                                                                                "deliveries_event",
+		`SELECT MIN(webhook_id) FROM deliveries WHERE status = 'pending' AND webhook_id > 'x'`:                                             "deliveries_due",
+		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND due_at > 1`:                                  "deliveries_due",
+		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND NOT test`:                                    "deliveries_due",
+		`SELECT MIN(due_at) FROM deliveries WHERE status = 'pending' AND webhook_id = 'x' AND test AND due_at > 1`:                         "deliveries_tests",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 AND test ORDER BY due_at, id`:              "deliveries_tests",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 AND NOT test ORDER BY due_at, id`:          "deliveries_due",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND due_at <= 1 ORDER BY due_at, id`:                       "deliveries_due",
+		`SELECT id FROM deliveries WHERE status = 'pending' AND expire_from < 1 AND (lease_owner = '' OR due_at < 1) ORDER BY expire_from`: "deliveries_expiry",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND id < 'y' ORDER BY id DESC`:                                                    "deliveries_webhook",
+		`SELECT * FROM deliveries WHERE stack_key = 1 AND id < 'y' ORDER BY id DESC`:                                                       "deliveries_stack",
+		`SELECT * FROM deliveries WHERE stack_key = 1 AND status = 'failed' AND status <> 'delivered' AND id < 'y' ORDER BY id DESC`:       "deliveries_stack_status",
+		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'failed' AND status <> 'delivered' AND id < 'y' ORDER BY id DESC`:    "deliveries_webhook_status",
+		`SELECT id FROM deliveries WHERE event_id = 'x'`:                                                                                   "deliveries_event",
 	} {
 		var plan []struct{ Detail string }
 		if err := s.read.Raw("EXPLAIN QUERY PLAN " + query).Scan(&plan).Error; err != nil {
