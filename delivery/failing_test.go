@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ func TestDisabling(t *testing.T) {
 				t.Fatalf("after %d hours enabled is %v", hours, w.now().Enabled)
 			}
 		}
+		w.expectDisabledLine("webhook disabled: nothing arrives")
 		webhook := w.now()
 		if webhook.DisabledWhy != models.DisabledByFailing || webhook.DisabledAt.IsZero() {
 			t.Errorf("%+v", webhook)
@@ -34,6 +36,49 @@ func TestDisabling(t *testing.T) {
 		actor, err := w.store.DisabledBy(t.Context(), webhook)
 		if err != nil || actor.Kind != models.ActorSystem {
 			t.Errorf("disabled by %+v, %v", actor, err)
+		}
+	})
+}
+
+// expectDisabledLine fails the test unless the log has one line of a disabled webhook, a warning with that message.
+func (w *world) expectDisabledLine(message string) {
+	w.t.Helper()
+	var lines []string
+	for line := range strings.Lines(w.logs.String()) {
+		if strings.Contains(line, "disabled") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], "level=WARN") || !strings.Contains(lines[0], message) || !strings.Contains(lines[0], w.webhook.ID) {
+		w.t.Errorf("the log says %q of disabling, want one warning %q", lines, message)
+	}
+}
+
+// The log tells of a webhook that was disabled, not of each 410 that could have done it.
+func TestDisablingIsLoggedOnce(t *testing.T) {
+	inWorld(t, after(5*time.Second, 410), func(t *testing.T, w *world) {
+		w.start()
+		for range 3 {
+			w.report()
+		}
+		w.wait(5 * time.Second)
+		w.expectDisabledLine("webhook disabled by its receiver")
+	})
+}
+
+// A webhook that is deleted is disabled by nothing any more.
+func TestGoneAfterADeletion(t *testing.T) {
+	inWorld(t, after(5*time.Second, 410), func(t *testing.T, w *world) {
+		w.start()
+		d := w.report()
+		w.wait(time.Second)
+		if err := w.store.DeleteWebhook(t.Context(), storetest.Shell, w.stack, w.webhook.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(5 * time.Second)
+		w.expect(d.ID, models.Failed, models.ReasonWebhookDeleted, 1)
+		if webhook := w.now(); webhook.DisabledWhy != "" || strings.Contains(w.logs.String(), "disabled") {
+			t.Errorf("disabled by %q; the log says\n%s", webhook.DisabledWhy, w.logs)
 		}
 	})
 }

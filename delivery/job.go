@@ -29,8 +29,9 @@ func (e *Engine) work(run, requests context.Context, job store.Job) {
 	}
 	o := outcome(job.Delivery, result{a.Reason, a.StartedAt.Add(a.Total), a.retryAfter}, e.config.RetryDelays, anyChance())
 	o.Probe, o.DisableAfter = job.Probe, e.config.DisableAfter
-	e.record(requests, a.Attempt, o)
-	e.log(job.Delivery, target.Webhook, a.Attempt, o)
+	if disabled, recorded := e.record(requests, a.Attempt, o); recorded {
+		e.log(job.Delivery, target.Webhook, a.Attempt, o, disabled)
+	}
 	if o.Status == models.Pending {
 		e.expect(o.DueAt)
 	}
@@ -117,13 +118,17 @@ func (e *Engine) release(ctx context.Context, job store.Job) {
 	}
 }
 
-// record stores the result.
-func (e *Engine) record(requests context.Context, a models.Attempt, o store.Outcome) {
+// record stores the result, and returns whether it did, and why the webhook was disabled by that.
+func (e *Engine) record(requests context.Context, a models.Attempt, o store.Outcome) (disabled models.DisabledWhy, recorded bool) {
 	db := context.WithoutCancel(requests)
-	err := e.insist(requests, func() error { return e.store.RecordAttempt(db, e.owner, a, o) })
+	err := e.insist(requests, func() (err error) {
+		disabled, err = e.store.RecordAttempt(db, e.owner, a, o)
+		return err
+	})
 	if err != nil {
 		e.config.Logger.Error("a result is lost; the delivery is sent again when its lease ends", "delivery", a.DeliveryID, "error", err)
 	}
+	return disabled, err == nil
 }
 
 // insist tries again while the database is unavailable, and keeps claims waiting meanwhile. The end of ctx ends that.
@@ -146,13 +151,15 @@ func (e *Engine) insist(ctx context.Context, do func() error) error {
 
 // log names the webhook by its id and host: the rest of an endpoint may be secret. Details may quote the host's name,
 // and are for pages.
-func (e *Engine) log(d models.Delivery, w models.Webhook, a models.Attempt, o store.Outcome) {
+func (e *Engine) log(d models.Delivery, w models.Webhook, a models.Attempt, o store.Outcome, disabled models.DisabledWhy) {
 	level, message := slog.LevelInfo, "attempt failed"
 	switch {
 	case o.Status == models.Delivered:
 		level, message = slog.LevelDebug, "delivered"
-	case o.Disable != "":
+	case disabled == models.DisabledByGone:
 		level, message = slog.LevelWarn, "webhook disabled by its receiver"
+	case disabled != "":
+		level, message = slog.LevelWarn, "webhook disabled: nothing arrives"
 	case o.Status == models.Failed && !d.Test:
 		level, message = slog.LevelWarn, "delivery failed"
 	}

@@ -43,7 +43,7 @@ func TestLateResults(t *testing.T) {
 					t.Errorf("after a late %d: %+v", c.code, attempts)
 				}
 				// What the other one brings then ends it, unless it has ended.
-				err := w.store.RecordAttempt(t.Context(), "another process", models.Attempt{
+				_, err := w.store.RecordAttempt(t.Context(), "another process", models.Attempt{
 					DeliveryID: d.ID, Number: 2, StartedAt: time.Now(), Reason: models.ReasonGone,
 				}, store.Outcome{Status: models.Failed, Reason: models.ReasonGone})
 				if err != nil {

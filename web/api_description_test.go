@@ -188,7 +188,7 @@ func tried(t *testing.T, s *store.Store) {
 			DeliveryID: d.ID, Number: d.Attempt, StartedAt: time.Now(), Reason: models.Reason5xx, Code: 503, URL: "https://example.com/hook",
 			Exchange: models.Exchange{RequestHeaders: []models.Header{{Name: "webhook-id", Value: d.ID}}, ResponseBody: []byte("not UTF-8: \xff")},
 		}
-		if err := s.RecordAttempt(t.Context(), "test", attempt, store.Outcome{Status: models.Failed, Reason: models.Reason5xx}); err != nil {
+		if _, err := s.RecordAttempt(t.Context(), "test", attempt, store.Outcome{Status: models.Failed, Reason: models.Reason5xx}); err != nil {
 			t.Fatal(err)
 		}
 	}

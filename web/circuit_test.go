@@ -25,7 +25,7 @@ func fail(t *testing.T, site *webtest.Site, stack models.Stack, agos ...time.Dur
 			o := store.Outcome{
 				Status: models.Pending, Reason: models.Reason5xx, DueAt: time.Now().Add(time.Hour), Probe: job.Probe, DisableAfter: 72 * time.Hour,
 			}
-			if err := site.Store.RecordAttempt(t.Context(), "me", a, o); err != nil {
+			if _, err := site.Store.RecordAttempt(t.Context(), "me", a, o); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -16,7 +16,7 @@ func deliver(t *testing.T, site *webtest.Site, result func(job store.Job) (model
 	for _, job := range storetest.Claim(t, site.Store, "test") {
 		a, o := result(job)
 		a.DeliveryID, a.Number, a.StartedAt = job.Delivery.ID, job.Delivery.Attempt, time.Now().Add(-a.Total)
-		if err := site.Store.RecordAttempt(t.Context(), "test", a, o); err != nil {
+		if _, err := site.Store.RecordAttempt(t.Context(), "test", a, o); err != nil {
 			t.Fatal(err)
 		}
 	}

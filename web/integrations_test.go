@@ -239,7 +239,7 @@ func attempt(t *testing.T, s *store.Store, outcomes map[string]store.Outcome, ag
 	for _, job := range storetest.Claim(t, s, "me") {
 		o := cmp.Or(outcomes[job.Delivery.WebhookID], store.Outcome{Status: models.Delivered})
 		code := map[models.Reason]int{models.Reason5xx: 503, models.ReasonGone: 410, "": 200}[o.Reason]
-		err := s.RecordAttempt(t.Context(), "me", models.Attempt{
+		_, err := s.RecordAttempt(t.Context(), "me", models.Attempt{
 			DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: time.Now().Add(-ago), Reason: o.Reason, Code: code, Total: time.Millisecond,
 		}, o)
 		if err != nil {

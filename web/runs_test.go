@@ -167,7 +167,7 @@ func TestRunMarksWhatArrivedAfterSomethingNewer(t *testing.T) {
 	late := storetest.Claim(t, site.Store, "slow")[0] // the first state's second attempt takes its time
 	storetest.State(t, site.Store, stack, run.ID, models.Finished)
 	deliver(t, site, accepted)
-	if err := site.Store.RecordAttempt(t.Context(), "slow", models.Attempt{
+	if _, err := site.Store.RecordAttempt(t.Context(), "slow", models.Attempt{
 		DeliveryID: late.Delivery.ID, Number: late.Delivery.Attempt, Code: 200, StartedAt: late.Delivery.ClaimedAt, Total: 1e12,
 	}, store.Outcome{Status: models.Delivered}); err != nil {
 		t.Fatal(err)

@@ -164,7 +164,7 @@ func answerTests(t *testing.T, s *store.Store, o store.Outcome) {
 			case <-work:
 				for _, job := range storetest.Claim(t, s, "me") {
 					a := models.Attempt{DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: time.Now(), Reason: o.Reason, Code: 503, Total: time.Millisecond}
-					if err := s.RecordAttempt(t.Context(), "me", a, o); err != nil {
+					if _, err := s.RecordAttempt(t.Context(), "me", a, o); err != nil {
 						t.Error(err)
 					}
 				}

@@ -12,7 +12,7 @@ import (
 
 func record(t *testing.T, s *store.Store, owner string, job store.Job, o store.Outcome) {
 	t.Helper()
-	err := s.RecordAttempt(t.Context(), owner, models.Attempt{
+	_, err := s.RecordAttempt(t.Context(), owner, models.Attempt{
 		DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: time.Now(), Reason: o.Reason, Total: time.Millisecond,
 	}, o)
 	if err != nil {

@@ -30,7 +30,7 @@ func TestFailing(t *testing.T) {
 			if ago == 50*time.Hour {
 				off = job.Delivery.WebhookID
 			}
-			if err := s.RecordAttempt(t.Context(), "me", a, o); err != nil {
+			if _, err := s.RecordAttempt(t.Context(), "me", a, o); err != nil {
 				t.Fatal(err)
 			}
 		}

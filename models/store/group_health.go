@@ -35,7 +35,7 @@ func (g *group) noteHealth(webhooks []models.Webhook, results []ended) error {
 	before := slices.Clone(webhooks)
 	for _, r := range results {
 		i, there := at[r.WebhookID]
-		if !there || r.Test {
+		if !there || r.Test || webhooks[i].Deleted() {
 			continue
 		}
 		if err := g.noteResult(&webhooks[i], r); err != nil {
@@ -62,7 +62,7 @@ func (g *group) noteResult(w *models.Webhook, r ended) error {
 	case !w.Enabled:
 		return nil
 	case r.outcome.Disable != "":
-		return g.disable(w, r.StackKey, r.outcome.Disable, "The receiver answered 410 Gone to delivery "+r.ID)
+		return g.disable(w, r, r.outcome.Disable, "The receiver answered 410 Gone to delivery "+r.ID)
 	case !r.outcome.Reason.BlamesReceiver() || !w.FailingFor(when, r.outcome.DisableAfter):
 		return nil
 	}
@@ -74,7 +74,7 @@ func (g *group) noteResult(w *models.Webhook, r ended) error {
 	if err != nil || ours {
 		return err
 	}
-	return g.disable(w, r.StackKey, models.DisabledByFailing, fmt.Sprintf("Nothing arrived for %v, %d attempts failed in a row; the last was delivery %s (%s)",
+	return g.disable(w, r, models.DisabledByFailing, fmt.Sprintf("Nothing arrived for %v, %d attempts failed in a row; the last was delivery %s (%s)",
 		r.outcome.DisableAfter, w.Failures, r.ID, r.outcome.Reason))
 }
 
@@ -101,17 +101,17 @@ func probablyOurs(tx *gorm.DB, now time.Time) (bool, error) {
 	return models.ProbablyOurFault(count.Tried, count.Failing), err
 }
 
-func (g *group) disable(w *models.Webhook, stackKey int64, why models.DisabledWhy, detail string) error {
+func (g *group) disable(w *models.Webhook, r ended, why models.DisabledWhy, detail string) error {
 	w.Enabled, w.DisabledWhy, w.DisabledAt = false, why, g.now
 	err := g.tx.Exec(`UPDATE webhooks SET enabled = ?, disabled_why = ?, disabled_at = ? WHERE id = ?`, false, why, micros(g.now), w.ID).Error
 	if err != nil {
 		return err
 	}
-	stack, err := first[models.Stack](g.tx.Where("key = ?", stackKey))
+	stack, err := first[models.Stack](g.tx.Where("key = ?", r.StackKey))
 	if err != nil {
 		return err
 	}
-	g.forget = true
+	g.forget, r.disabled = true, why
 	g.counts.disabled[why]++
 	return audit(g.tx, models.Actor{Kind: models.ActorSystem, Name: "Stackhook"}, webhookRecord(models.WebhookDisabled, stack, *w, detail))
 }

@@ -58,7 +58,7 @@ func edit(t *testing.T, s *store.Store, stack models.Stack, w models.Webhook, fo
 // recordFrom records an attempt of "me" that began at that time.
 func recordFrom(t *testing.T, s *store.Store, begun time.Time, job store.Job, o store.Outcome) {
 	t.Helper()
-	err := s.RecordAttempt(t.Context(), "me", models.Attempt{
+	_, err := s.RecordAttempt(t.Context(), "me", models.Attempt{
 		DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: begun, Reason: o.Reason, Total: time.Since(begun),
 	}, o)
 	if err != nil {

@@ -168,17 +168,17 @@ func (g *group) readFirsts() {
 // the webhook since it was added: whatever the clocks say, no attempt is older than that.
 func readHealth(trip *trip, ids []string, webhooks *[]models.Webhook) {
 	text := `SELECT id, stack_key, endpoint_host, enabled, failures, failing_since, last_delivered_at, open_until, probes, tried_at,
-		NULLIF(updated_at, created_at) FROM webhooks WHERE ` + amongKeys[string](trip.tx, "id", "$1") + ` ORDER BY id`
+		NULLIF(updated_at, created_at), deleted_at FROM webhooks WHERE ` + amongKeys[string](trip.tx, "id", "$1") + ` ORDER BY id`
 	if onPostgres(trip.tx) {
 		text += " FOR " + noKeyUpdate
 	}
 	trip.add(text, []any{tripKeys(trip.tx, ids)}, func(r row) error {
 		var w models.Webhook
-		var failures, failing, last, open, probes, tried, updated int64
-		err := r.Scan(&w.ID, &w.StackKey, &w.EndpointHost, &w.Enabled, &failures, &failing, &last, &open, &probes, &tried, &updated)
+		var failures, failing, last, open, probes, tried, updated, deleted int64
+		err := r.Scan(&w.ID, &w.StackKey, &w.EndpointHost, &w.Enabled, &failures, &failing, &last, &open, &probes, &tried, &updated, &deleted)
 		w.Failures, w.Probes = int(failures), int(probes)
 		w.FailingSince, w.LastDeliveredAt, w.OpenUntil, w.TriedAt = orZero(failing), orZero(last), orZero(open), orZero(tried)
-		w.UpdatedAt = orZero(updated)
+		w.UpdatedAt, w.DeletedAt = orZero(updated), orZero(deleted)
 		*webhooks = append(*webhooks, w)
 		return err
 	})

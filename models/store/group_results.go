@@ -11,9 +11,10 @@ import (
 
 // resultWish is what an attempt brought.
 type resultWish struct {
-	owner   string
-	attempt models.Attempt
-	outcome Outcome
+	owner    string
+	attempt  models.Attempt
+	outcome  Outcome
+	disabled models.DisabledWhy // why the webhook was, by this
 }
 
 // ended is an attempt whose delivery is known.
@@ -35,6 +36,7 @@ func (g *group) results() []*resultWish {
 			g.putOff = append(g.putOff, m)
 		default:
 			seen[m.result.attempt.DeliveryID] = true
+			m.result.disabled = "" // a group may be tried again
 			results = append(results, m.result)
 		}
 	}

@@ -101,7 +101,7 @@ func TestALostProbeMovesNothing(t *testing.T) {
 }
 
 func late(t *testing.T, s *store.Store, job store.Job, o store.Outcome) error {
-	return s.RecordAttempt(t.Context(), "lost", models.Attempt{
+	return second(s.RecordAttempt(t.Context(), "lost", models.Attempt{
 		DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: time.Now(), Reason: o.Reason,
-	}, o)
+	}, o))
 }

@@ -24,10 +24,15 @@ type Outcome struct {
 
 // RecordAttempt stores what an attempt brought. The attempt's own rows are always written. The delivery changes if the
 // number is still the newest and the lease the owner's, or if it is a success: the receiver then has it, whoever else is
-// still trying. Recording the same attempt again changes nothing.
-func (s *Store) RecordAttempt(ctx context.Context, owner string, a models.Attempt, o Outcome) error {
+// still trying. Recording the same attempt again changes nothing. It returns why the webhook was disabled by that, "" if
+// it was not.
+func (s *Store) RecordAttempt(ctx context.Context, owner string, a models.Attempt, o Outcome) (models.DisabledWhy, error) {
 	a.Exchange.DeliveryID, a.Exchange.Number = a.DeliveryID, a.Number
-	return s.commit(ctx, wish{result: &resultWish{owner, a, o}})
+	r := &resultWish{owner: owner, attempt: a, outcome: o}
+	if err := s.commit(ctx, wish{result: r}); err != nil {
+		return "", err // a group may still have it
+	}
+	return r.disabled, nil
 }
 
 // Expire ends at most most pending deliveries whose event, or last redelivery, is older than that, and returns how many.

@@ -57,7 +57,13 @@ func TestA410DisablesTheWebhook(t *testing.T) {
 		storetest.Run(t, s, stack)
 		waiting := storetest.Run(t, s, stack)
 		job := storetest.Claim(t, s, "me")[0]
-		record(t, s, "me", job, store.Outcome{Status: models.Failed, Reason: models.ReasonGone, Disable: models.DisabledByGone})
+		gone := store.Outcome{Status: models.Failed, Reason: models.ReasonGone, Disable: models.DisabledByGone}
+		for _, want := range []models.DisabledWhy{models.DisabledByGone, ""} { // the second time it changes nothing
+			why, err := s.RecordAttempt(t.Context(), "me", models.Attempt{DeliveryID: job.Delivery.ID, Number: 1, StartedAt: time.Now(), Reason: gone.Reason}, gone)
+			if err != nil || why != want {
+				t.Errorf("it says that it disabled by %q, %v; want %q", why, err, want)
+			}
+		}
 		w, err := s.Webhook(t.Context(), stack, w.ID)
 		if err != nil || w.Enabled || w.DisabledWhy != models.DisabledByGone || w.DisabledAt.IsZero() || w.Failures != 1 {
 			t.Errorf("%+v, %v", w, err)

@@ -29,7 +29,7 @@ func TestOneStateChangeIsClaimedSentAndRecorded(t *testing.T) {
 		if err != nil || target.Secret != "secret" || target.Webhook.EndpointURL != "https://example.com/" {
 			t.Fatalf("target %+v, %v", target, err)
 		}
-		err = s.RecordAttempt(t.Context(), "me", models.Attempt{DeliveryID: jobs[0].Delivery.ID, Number: 1, StartedAt: time.Now(), Code: 204, Total: time.Millisecond},
+		_, err = s.RecordAttempt(t.Context(), "me", models.Attempt{DeliveryID: jobs[0].Delivery.ID, Number: 1, StartedAt: time.Now(), Code: 204, Total: time.Millisecond},
 			store.Outcome{Status: models.Delivered})
 		if err != nil {
 			t.Fatal(err)
@@ -69,7 +69,7 @@ func TestWhatAReceiverSentComesBackByteForByte(t *testing.T) {
 			every[i] = byte(i)
 		}
 		sent := models.Exchange{ResponseHeaders: []models.Header{{Name: "X-\xff", Value: string(every)}, {Name: "Server", Value: "grün"}}, ResponseBody: every}
-		err := s.RecordAttempt(t.Context(), "me", models.Attempt{DeliveryID: job.Delivery.ID, Number: 1, StartedAt: time.Now(), Exchange: sent}, store.Outcome{Status: models.Delivered})
+		_, err := s.RecordAttempt(t.Context(), "me", models.Attempt{DeliveryID: job.Delivery.ID, Number: 1, StartedAt: time.Now(), Exchange: sent}, store.Outcome{Status: models.Delivered})
 		if err != nil {
 			t.Fatal(err)
 		}

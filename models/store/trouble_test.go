@@ -56,7 +56,7 @@ func TestNothingIsLostWhileNothingCanBeWritten(t *testing.T) {
 			for what, err := range map[string]error{
 				"a run":     second(s.StartRun(t.Context(), stack, models.RunReport{ID: &id, Branch: longText()})),
 				"a webhook": second(s.CreateWebhook(t.Context(), storetest.Shell, stack, models.WebhookForm{Endpoint: "https://example.org/" + strings.Repeat("p", 2000)})),
-				"a result":  s.RecordAttempt(t.Context(), "me", bulky(job), store.Outcome{Status: models.Delivered}),
+				"a result":  second(s.RecordAttempt(t.Context(), "me", bulky(job), store.Outcome{Status: models.Delivered})),
 			} {
 				if !errors.Is(err, models.ErrUnavailable) {
 					t.Errorf("%s: %v", what, err)
@@ -74,7 +74,7 @@ func TestNothingIsLostWhileNothingCanBeWritten(t *testing.T) {
 			if rec, err := s.StartRun(t.Context(), stack, models.RunReport{ID: &id, Branch: longText()}); err != nil || rec.Repeated {
 				t.Errorf("%+v, %v", rec, err)
 			}
-			if err := s.RecordAttempt(t.Context(), "me", bulky(job), store.Outcome{Status: models.Delivered}); err != nil {
+			if _, err := s.RecordAttempt(t.Context(), "me", bulky(job), store.Outcome{Status: models.Delivered}); err != nil {
 				t.Error(err)
 			}
 			if d := delivery(t, s, stack, sent.Deliveries[0]); d.Status != models.Delivered {
