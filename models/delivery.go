@@ -51,10 +51,14 @@ const (
 
 // Reasons returns the closed list.
 func Reasons() []Reason {
+	return append(AttemptReasons(), ReasonExpired, ReasonWebhookDeleted, ReasonWebhookDisabled)
+}
+
+// AttemptReasons returns those of attempts.
+func AttemptReasons() []Reason {
 	return []Reason{
 		ReasonDNS, ReasonRefused, ReasonUnreachable, ReasonReset, ReasonTimeout, ReasonTLS, ReasonBlocked, ReasonRedirect,
 		Reason4xx, Reason5xx, ReasonGone, ReasonProtocol, ReasonInterrupted, ReasonInternal,
-		ReasonExpired, ReasonWebhookDeleted, ReasonWebhookDisabled,
 	}
 }
 

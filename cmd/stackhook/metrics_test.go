@@ -32,7 +32,7 @@ func TestMetrics(t *testing.T) {
 	// come from two moments of one scrape.
 	for over := time.Now().Add(patience); time.Now().Before(over); {
 		_, text = scrape(t, base, "a-token-of-the-scraper")
-		if strings.Contains(text, `status="delivered"`) && strings.Contains(text, `stackhook_webhooks_waiting 0`) {
+		if strings.Contains(text, `status="delivered"} 1`) && strings.Contains(text, `stackhook_webhooks_waiting 0`) {
 			break
 		}
 	}

@@ -49,24 +49,52 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 			Buckets: []float64{0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 5},
 		}),
 	}
+	m.begin()
 	if registry != nil {
 		registry.MustRegister(m.reports, m.ended, m.attempts, m.took, m.disabled, m.members, m.commits)
 	}
 	return m
 }
 
+// Results of reports.
+const (
+	reportAccepted    = "accepted"
+	reportRepeated    = "repeated"
+	reportRefused     = "refused"
+	reportUnavailable = "unavailable"
+)
+
+// begin shows every counter that there can be as 0: of one that appears with its first count, an alert on its increase
+// hears only of the second.
+func (m *metrics) begin() {
+	for _, result := range []string{reportAccepted, reportRepeated, reportRefused, reportUnavailable} {
+		m.reports.WithLabelValues(result)
+	}
+	m.attempts.WithLabelValues("")
+	m.ended.WithLabelValues(string(models.Delivered), "")
+	for _, reason := range models.AttemptReasons() {
+		m.attempts.WithLabelValues(string(reason))
+		m.ended.WithLabelValues(string(models.Failed), string(reason))
+	}
+	m.ended.WithLabelValues(string(models.Failed), string(models.ReasonExpired))
+	m.ended.WithLabelValues(string(models.Failed), string(models.ReasonWebhookDeleted))
+	m.ended.WithLabelValues(string(models.Skipped), string(models.ReasonWebhookDisabled))
+	m.disabled.WithLabelValues(string(models.DisabledByGone))
+	m.disabled.WithLabelValues(string(models.DisabledByFailing))
+}
+
 // reported counts the result of one report.
 func (m *metrics) reported(rec Recorded, err error) {
+	result := reportAccepted
 	switch {
 	case errors.Is(err, models.ErrUnavailable):
-		m.reports.WithLabelValues("unavailable").Inc()
+		result = reportUnavailable
 	case err != nil:
-		m.reports.WithLabelValues("refused").Inc()
+		result = reportRefused
 	case rec.Repeated:
-		m.reports.WithLabelValues("repeated").Inc()
-	default:
-		m.reports.WithLabelValues("accepted").Inc()
+		result = reportRepeated
 	}
+	m.reports.WithLabelValues(result).Inc()
 }
 
 // counts is what a transaction did, to be counted once it is durable.
