@@ -145,6 +145,9 @@ func (s *Store) PendingDeliveries(ctx context.Context, webhookID string) (int, e
 	return n, unavailable(err)
 }
 
+// awaitAgain is when a delivery is looked at again of which this process hears nothing: another one may be sending it.
+const awaitAgain = time.Second
+
 // AwaitEnd waits until a delivery has ended, or until the context ends, and returns it as it is then.
 func (s *Store) AwaitEnd(ctx context.Context, stack models.Stack, id string) (models.Delivery, error) {
 	for {
@@ -155,6 +158,7 @@ func (s *Store) AwaitEnd(ctx context.Context, stack models.Stack, id string) (mo
 		}
 		select {
 		case <-changes:
+		case <-time.After(awaitAgain):
 		case <-ctx.Done():
 			return d, nil
 		}
