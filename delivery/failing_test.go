@@ -105,6 +105,29 @@ func TestALoneFailureDisablesNothing(t *testing.T) {
 	})
 }
 
+// However long deliveries may be pending, an old one that is still tried counts.
+func TestOldDeliveriesDisable(t *testing.T) {
+	inWorld(t, always(500), func(t *testing.T, w *world) {
+		w.config.Expire = 1_000_000 * time.Hour
+		for range 3 {
+			w.report()
+		}
+		w.enable(false)
+		w.wait(60 * 24 * time.Hour)
+		w.enable(true)
+		w.start()
+		w.wait(71 * time.Hour) // the schedule of the three is over
+		if !w.now().Enabled {
+			t.Fatal("disabled too early")
+		}
+		w.report()
+		w.wait(4 * time.Hour) // its last failure within that is after three days, and less than half a day from its first
+		if w.now().Enabled {
+			t.Error("not disabled although it failed for three days")
+		}
+	})
+}
+
 // While most webhooks fail, the fault is probably here, and none is disabled; once the others are well again, this one is.
 func TestOurFaultDisablesNothing(t *testing.T) {
 	var up atomic.Bool

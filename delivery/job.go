@@ -28,7 +28,7 @@ func (e *Engine) work(run, requests context.Context, job store.Job) {
 		return
 	}
 	o := outcome(job.Delivery, result{a.Reason, a.StartedAt.Add(a.Total), a.retryAfter}, e.config.RetryDelays, anyChance())
-	o.Probe, o.DisableAfter = job.Probe, e.config.DisableAfter
+	o.Probe, o.DisableAfter, o.Expire = job.Probe, e.config.DisableAfter, e.config.Expire
 	if disabled, recorded := e.record(requests, a.Attempt, o); recorded {
 		e.log(job.Delivery, target.Webhook, a.Attempt, o, disabled)
 	}

@@ -32,6 +32,6 @@ func NewID(now time.Time) string {
 // below it.
 func LeastID(at time.Time) string {
 	var id ulid.ULID
-	_ = id.SetTime(ulid.Timestamp(at)) // fails from the year 10889 on
+	_ = id.SetTime(ulid.Timestamp(at)) // fails before 1970, which leaves the least of all, and from the year 10889 on
 	return id.String()
 }

@@ -66,7 +66,7 @@ func (g *group) noteResult(w *models.Webhook, r ended) error {
 	case !r.outcome.Reason.BlamesReceiver() || !w.FailingFor(when, r.outcome.DisableAfter):
 		return nil
 	}
-	spread, err := spreadFailures(g.tx, *w, when, r.outcome.DisableAfter)
+	spread, err := spreadFailures(g.tx, w.ID, when, r.outcome)
 	if err != nil || !spread {
 		return err
 	}
@@ -78,17 +78,20 @@ func (g *group) noteResult(w *models.Webhook, r ended) error {
 		r.outcome.DisableAfter, w.Failures, r.ID, r.outcome.Reason))
 }
 
-// spreadFailures reports whether a failure within that time is at least models.DisableSpread older than the one now.
-func spreadFailures(tx *gorm.DB, w models.Webhook, now time.Time, within time.Duration) (bool, error) {
+// spreadFailures reports whether a failure within DisableAfter is at least models.DisableSpread older than the one now. Of
+// the deliveries only those are looked at that were young enough for an attempt then. One that was redelivered may be
+// older: overlooking that disables nothing.
+func spreadFailures(tx *gorm.DB, webhook string, now time.Time, o Outcome) (bool, error) {
 	var old bool
+	begin := now.Add(-o.DisableAfter)
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM deliveries d JOIN attempts a ON a.delivery_id = d.id
 		WHERE d.webhook_id = ? AND d.status IN ('failed', 'pending') AND NOT d.test AND d.id >= ? AND a.started_at BETWEEN ? AND ? AND a.reason <> '' AND a.reason NOT IN ?)`,
-		w.ID, models.LeastID(w.FailingSince.Add(-maxDeliveryAge)), micros(now.Add(-within)), micros(now.Add(-models.DisableSpread)), faultless).Scan(&old).Error
+		webhook, models.LeastID(begin.Add(-o.Expire-expireLate)), micros(begin), micros(now.Add(-models.DisableSpread)), faultless).Scan(&old).Error
 	return old, err
 }
 
-// maxDeliveryAge is older than what is still attempted: the default of STACKHOOK_EXPIRE and three weeks.
-const maxDeliveryAge = 28 * 24 * time.Hour
+// expireLate is more than a delivery expires late.
+const expireLate = time.Hour
 
 // faultless is what models.Reason.BlamesReceiver leaves out.
 var faultless = []models.Reason{models.ReasonBlocked, models.ReasonInterrupted, models.ReasonInternal}

@@ -20,6 +20,8 @@ type Outcome struct {
 	Probe time.Time
 	// DisableAfter is how long a webhook may fail before it is disabled; 0 is for ever.
 	DisableAfter time.Duration
+	// Expire is how long a delivery may be pending: no older one was attempted, unless somebody had it redelivered.
+	Expire time.Duration
 }
 
 // RecordAttempt stores what an attempt brought. The attempt's own rows are always written. The delivery changes if the
