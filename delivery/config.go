@@ -96,6 +96,7 @@ func (c Config) check() error {
 		{"STACKHOOK_TIMEOUT", c.Timeout},
 		{"STACKHOOK_LEASE", c.Lease},
 		{"STACKHOOK_EXPIRE", c.Expire},
+		{"STACKHOOK_DISABLE_AFTER", c.DisableAfter},
 		{"the poll interval", c.Poll},
 		{"the drain time", c.Drain},
 	} {

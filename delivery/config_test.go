@@ -20,6 +20,7 @@ func TestConfig(t *testing.T) {
 		{"short lease", Config{Lease: 49 * time.Second}, "STACKHOOK_LEASE is 49s: with STACKHOOK_TIMEOUT 10s it must be at least 50s"},
 		{"lease just long enough", Config{Lease: 50 * time.Second}, ""},
 		{"negative time-out", Config{Timeout: -1}, "STACKHOOK_TIMEOUT"},
+		{"disabled before it fails", Config{DisableAfter: -1}, "STACKHOOK_DISABLE_AFTER"},
 		{"connecting longer than all", Config{ConnectTimeout: 11 * time.Second}, "STACKHOOK_CONNECT_TIMEOUT (11s) is longer"},
 		{"more for one than for all", Config{MaxInFlight: 4, MaxPerWebhook: 5}, "STACKHOOK_MAX_PER_WEBHOOK (5)"},
 		{"none in flight", Config{MaxInFlight: -1, MaxPerWebhook: 1}, "STACKHOOK_MAX_IN_FLIGHT (-1)"},

@@ -20,11 +20,11 @@ const (
 	DisableSpread = 12 * time.Hour
 )
 
-// faultless are reasons that say nothing about the receiver.
-var faultless = []Reason{ReasonBlocked, ReasonInterrupted, ReasonInternal}
+// Faultless returns the reasons that say nothing about the receiver.
+func Faultless() []Reason { return []Reason{ReasonBlocked, ReasonInterrupted, ReasonInternal} }
 
 // BlamesReceiver reports whether a failed attempt counts for the circuit and for disabling.
-func (r Reason) BlamesReceiver() bool { return r != "" && !slices.Contains(faultless, r) }
+func (r Reason) BlamesReceiver() bool { return r != "" && !slices.Contains(Faultless(), r) }
 
 // Succeeded notes an attempt that the receiver accepted at that time: it ends all trouble.
 func (w *Webhook) Succeeded(at time.Time) {
@@ -62,7 +62,7 @@ func (w *Webhook) FailedAt(at time.Time, reason Reason, probe bool) {
 
 // FailingFor reports whether the webhook failed for so long, and so often, that it may be disabled.
 func (w *Webhook) FailingFor(now time.Time, disableAfter time.Duration) bool {
-	return w.Enabled && disableAfter > 0 && w.Failures >= DisableFailures && !w.FailingSince.IsZero() && now.Sub(w.FailingSince) >= disableAfter
+	return w.Enabled && w.Failures >= DisableFailures && !w.FailingSince.IsZero() && now.Sub(w.FailingSince) >= disableAfter
 }
 
 // ProbablyOurFault reports whether so many of the webhooks that were tried lately fail that the fault is probably on this

@@ -18,7 +18,8 @@ type Webhook struct {
 	Enabled           bool
 	DisabledWhy       DisabledWhy
 	DisabledAt        time.Time `gorm:"serializer:micros"`
-	// Failures counts failed attempts since the last success; FailingSince is when the first of them was made.
+	// Failures counts failed attempts since the last success, those with Faultless reasons left out; FailingSince is when
+	// the first of them ended.
 	Failures     int
 	FailingSince time.Time `gorm:"serializer:micros"`
 	// The circuit: zero OpenUntil is closed. While it is open nothing is sent but, once OpenUntil has come, one probe,

@@ -86,15 +86,12 @@ func spreadFailures(tx *gorm.DB, webhook string, now time.Time, o Outcome) (bool
 	begin := now.Add(-o.DisableAfter)
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM deliveries d JOIN attempts a ON a.delivery_id = d.id
 		WHERE d.webhook_id = ? AND d.status IN ('failed', 'pending') AND NOT d.test AND d.id >= ? AND a.started_at BETWEEN ? AND ? AND a.reason <> '' AND a.reason NOT IN ?)`,
-		webhook, models.LeastID(begin.Add(-o.Expire-expireLate)), micros(begin), micros(now.Add(-models.DisableSpread)), faultless).Scan(&old).Error
+		webhook, models.LeastID(begin.Add(-o.Expire-expireLate)), micros(begin), micros(now.Add(-models.DisableSpread)), models.Faultless()).Scan(&old).Error
 	return old, err
 }
 
 // expireLate is more than a delivery expires late.
 const expireLate = time.Hour
-
-// faultless is what models.Reason.BlamesReceiver leaves out.
-var faultless = []models.Reason{models.ReasonBlocked, models.ReasonInterrupted, models.ReasonInternal}
 
 // probablyOurs reports whether so many webhooks fail that the fault is probably on this side. Then none is disabled.
 func probablyOurs(tx *gorm.DB, now time.Time) (bool, error) {

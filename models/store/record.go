@@ -18,7 +18,7 @@ type Outcome struct {
 	Disable models.DisabledWhy
 	// Probe is set if the attempt was the probe of its webhook's open circuit, see Job.
 	Probe time.Time
-	// DisableAfter is how long a webhook may fail before it is disabled; 0 is for ever.
+	// DisableAfter is how long a webhook may fail before it is disabled.
 	DisableAfter time.Duration
 	// Expire is how long a delivery may be pending: no older one was attempted, unless somebody had it redelivered.
 	Expire time.Duration
