@@ -128,6 +128,13 @@ func unavailablePostgres(err error) bool {
 	return isBroken(err)
 }
 
+// holdsNoText reports whether PostgreSQL refused a parameter that is no text to it: one with NUL, or that is not UTF-8. No row
+// has it, and SQLite says just that.
+func holdsNoText(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "22021"
+}
+
 // collided reports whether PostgreSQL ended a transaction because it and another were in each other's way: class 40.
 func collided(err error) bool {
 	var refused *pgconn.PgError

@@ -264,7 +264,7 @@ func (s *Store) reader(ctx context.Context) *gorm.DB {
 func first[T any](query *gorm.DB) (T, error) {
 	var row T
 	err := query.Take(&row).Error
-	if errors.Is(err, gorm.ErrRecordNotFound) {
+	if errors.Is(err, gorm.ErrRecordNotFound) || holdsNoText(err) {
 		err = models.ErrNotFound
 	}
 	return row, unavailable(err)
@@ -273,5 +273,9 @@ func first[T any](query *gorm.DB) (T, error) {
 // all loads the rows of a query, an empty list when there are none.
 func all[T any](query *gorm.DB) ([]T, error) {
 	rows := []T{}
-	return rows, unavailable(query.Find(&rows).Error)
+	err := query.Find(&rows).Error
+	if holdsNoText(err) {
+		return rows, nil
+	}
+	return rows, unavailable(err)
 }
