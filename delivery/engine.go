@@ -49,6 +49,7 @@ func New(s *store.Store, c Config) (*Engine, error) {
 		target: s.Target, skew: s.ClockSkew,
 	}
 	s.OnCommit(e.Wake)
+	s.OnLost(e.logLost)
 	return e, nil
 }
 

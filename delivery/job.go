@@ -175,3 +175,12 @@ func (e *Engine) log(d models.Delivery, w models.Webhook, a models.Attempt, o st
 	}
 	e.config.Logger.Log(context.Background(), level, message, fields...)
 }
+
+// logLost is log for what no attempt of this process brought: what a crash left, and what expired.
+func (e *Engine) logLost(d models.Delivery) {
+	level, message := slog.LevelInfo, "attempt interrupted"
+	if d.Status == models.Failed && !d.Test {
+		level, message = slog.LevelWarn, "delivery failed"
+	}
+	e.config.Logger.Log(context.Background(), level, message, "delivery", d.ID, "webhook", d.WebhookID, "attempt", d.Attempt, "reason", d.Reason)
+}

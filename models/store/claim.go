@@ -75,7 +75,7 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 	if err != nil {
 		return Claimed{}, err
 	}
-	s.metrics.add(done)
+	s.tell(done)
 	return c, nil
 }
 
@@ -208,6 +208,7 @@ func interrupt(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries int, don
 	}
 	done.attempt(models.ReasonInterrupted, 0)
 	done.delivery(d.Status, d.Reason, 1)
+	done.lost = append(done.lost, *d)
 	return tx.Save(d).Error
 }
 
@@ -283,7 +284,7 @@ func (s *Store) TakeOver(ctx context.Context, maxTries int) error {
 		return nil
 	})
 	if err == nil {
-		s.metrics.add(done)
+		s.tell(done)
 	}
 	return err
 }

@@ -128,7 +128,12 @@ func TestAnExpiredLeaseIsAnInterruptedAttempt(t *testing.T) {
 		rec := storetest.Run(t, s, stack)
 		lost := storetest.Claim(t, s, "crashed")[0]
 		time.Sleep(time.Minute)
+		var told []models.Delivery
+		s.OnLost(func(d models.Delivery) { told = append(told, d) })
 		job := storetest.Claim(t, s, "me")[0]
+		if len(told) != 1 || told[0].ID != rec.Deliveries[0] || told[0].Attempt != 1 || told[0].Reason != models.ReasonInterrupted {
+			t.Errorf("told of %+v, want the interrupted attempt", told)
+		}
 		if job.Delivery.Attempt != 2 || job.Delivery.Tries != 1 {
 			t.Fatalf("claimed %+v", job.Delivery)
 		}

@@ -103,6 +103,7 @@ type counts struct {
 	attempts map[models.Reason]int
 	took     []time.Duration
 	disabled map[models.DisabledWhy]int
+	lost     []models.Delivery // whose attempt nobody came back from, or that ended without one
 }
 
 type end struct {

@@ -54,7 +54,7 @@ func (s *Store) Expire(ctx context.Context, olderThan time.Duration, most int) (
 		return expire(tx, old, now, done)
 	})
 	if err == nil && len(old) > 0 {
-		s.metrics.add(done)
+		s.tell(done)
 		s.committed()
 	}
 	return len(old), err
@@ -68,9 +68,12 @@ func expire(tx *gorm.DB, old []models.Delivery, now time.Time, done *counts) err
 				return err
 			}
 		}
-		if old[i].Status == models.Pending { // a test has ended by that
-			ids = append(ids, old[i].ID)
+		if old[i].Status != models.Pending {
+			continue // a test, which has ended by that
 		}
+		ids = append(ids, old[i].ID)
+		old[i].Status, old[i].Reason = models.Failed, models.ReasonExpired
+		done.lost = append(done.lost, old[i])
 	}
 	if len(ids) == 0 {
 		return nil

@@ -47,7 +47,7 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 		return audit(tx, by, webhookRecord(models.DeliveryRepeated, stack, w, id))
 	})
 	if err == nil {
-		s.metrics.add(done)
+		s.tell(done)
 		s.committed()
 	}
 	return err

@@ -50,6 +50,7 @@ type Store struct {
 
 	mu       sync.Mutex
 	onCommit func()
+	onLost   func(models.Delivery)
 	changed  chan struct{} // closed and replaced after each commit that changed a delivery
 	handover handover
 }
@@ -193,6 +194,27 @@ func (s *Store) OnCommit(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onCommit = f
+}
+
+// OnLost sets the function that is told, after the commit, of each delivery that changed without a result: nobody came
+// back from its attempt, or it expired. It must not block.
+func (s *Store) OnLost(f func(models.Delivery)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.onLost = f
+}
+
+// tell counts what a durable transaction did, and tells of what it found lost.
+func (s *Store) tell(done *counts) {
+	s.metrics.add(done)
+	s.mu.Lock()
+	f := s.onLost
+	s.mu.Unlock()
+	for _, d := range done.lost {
+		if f != nil {
+			f(d)
+		}
+	}
 }
 
 // committed tells the engine and whoever waits for a delivery that something changed.
