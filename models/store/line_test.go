@@ -141,7 +141,9 @@ func calls(t *testing.T, s *store.Store, stack models.Stack, job store.Job) map[
 		"a claim": func() error {
 			return second(s.Claim(ctx, store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: 1, MostPerWebhook: 1, MaxTries: 11}))
 		},
-		"a result":     func() error { return s.RecordAttempt(ctx, "me", bulky(job), store.Outcome{Status: models.Delivered}) },
+		"a result": func() error {
+			return second(s.RecordAttempt(ctx, "me", bulky(job), store.Outcome{Status: models.Delivered}))
+		},
 		"a lease":      func() error { return second(s.Renew(ctx, job.Delivery.ID, "me", 1, time.Minute)) },
 		"what expired": func() error { return second(s.Expire(ctx, time.Hour, 10)) },
 		"the leader":   func() error { return second(s.Lead(ctx)) },
@@ -228,7 +230,7 @@ func TestSilentDatabase(t *testing.T) {
 		}
 	}
 	l.Lay()
-	if err := s.RecordAttempt(t.Context(), "me", bulky(job), store.Outcome{Status: models.Delivered}); err != nil {
+	if _, err := s.RecordAttempt(t.Context(), "me", bulky(job), store.Outcome{Status: models.Delivered}); err != nil {
 		t.Error(err)
 	}
 	if d := delivery(t, direct, stack, job.Delivery.ID); d.Status != models.Delivered {
