@@ -7,3 +7,8 @@ func TamperWithAudit(s *Store) error {
 
 // CommitWithin bounds how long a caller waits.
 const CommitWithin = commitWithin
+
+// Listen listens as a replica does, until it is ended.
+func Listen(url string) (end func()) {
+	return newListener(&Store{changed: make(chan struct{})}, url).close
+}

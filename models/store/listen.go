@@ -51,18 +51,34 @@ func (l *listener) close() {
 
 // listen returns when the connection is lost. What was said before it listened is looked for once.
 func (l *listener) listen(ctx context.Context) {
-	conn, err := pgx.Connect(ctx, l.url)
+	conn, err := l.connect(ctx)
 	if err != nil {
 		return // whatever else needs the database says so
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
-		return
-	}
 	for {
 		l.store.committed()
 		if _, err := conn.WaitForNotification(ctx); err != nil {
 			return
 		}
 	}
+}
+
+// connect returns a connection that listens. A server that is reached and does not answer is tried again.
+func (l *listener) connect(ctx context.Context) (*pgx.Conn, error) {
+	u, err := postgresURL(l.url) // which bounds how long each of its servers may take
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pgx.Connect(ctx, u.String())
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, postgresPatience)
+	defer cancel()
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		conn.Close(ctx)
+		return nil, err
+	}
+	return conn, nil
 }

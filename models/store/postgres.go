@@ -32,13 +32,12 @@ func namesPostgres(database string) bool {
 
 func onPostgres(db *gorm.DB) bool { return db.Dialector.Name() == "postgres" }
 
-// openPostgres opens a pool of so many connections. Errors never hold the password.
-func openPostgres(database string, connections int) (*gorm.DB, error) {
+// postgresURL returns the URL with what every connection has, unless it says otherwise itself.
+func postgresURL(database string) (*url.URL, error) {
 	u, err := url.Parse(database)
 	if err != nil {
 		return nil, errors.New("STACKHOOK_DATABASE is not a URL: it must look like postgres://user:password@host:5432/database") // err would hold it
 	}
-	shown := u.Redacted()
 	values := u.Query()
 	for name, value := range map[string]string{
 		"connect_timeout":                     fmt.Sprint(int(postgresPatience.Seconds())),
@@ -51,17 +50,33 @@ func openPostgres(database string, connections int) (*gorm.DB, error) {
 		}
 	}
 	u.RawQuery = values.Encode()
+	return u, nil
+}
+
+// openPostgres opens a pool of so many connections. Errors never hold the password.
+func openPostgres(database string, connections int) (*gorm.DB, error) {
+	u, err := postgresURL(database)
+	if err != nil {
+		return nil, err
+	}
 	db, err := gorm.Open(postgres.Open(u.String()), gormConfig())
 	if err != nil {
-		return nil, fmt.Errorf("open the database %s (STACKHOOK_DATABASE): %w", shown, withoutPassword(u, err))
+		return nil, fmt.Errorf("open the database %s (STACKHOOK_DATABASE): %w", shownURL(u), withoutPassword(u, err))
 	}
 	pool, err := db.DB()
 	if err != nil {
-		return nil, fmt.Errorf("open the database %s: %w", shown, err)
+		return nil, fmt.Errorf("open the database %s: %w", shownURL(u), err)
 	}
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
 	return db, nil
+}
+
+// shownURL is the URL as errors show it.
+func shownURL(u *url.URL) string {
+	shown := *u
+	shown.RawQuery = ""
+	return shown.Redacted()
 }
 
 // withoutPassword keeps an error's text, should it quote the URL.
