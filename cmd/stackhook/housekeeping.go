@@ -83,7 +83,7 @@ func (h housekeeper) tidy(ctx context.Context) error {
 		return fmt.Errorf("remove ended sessions: %w", err)
 	}
 	err := batches(ctx, func() (more bool, err error) {
-		removed, err := h.store.PurgeStacks(ctx, purgeBatch)
+		removed, err := h.store.PurgeStacks(ctx, time.Now().Add(-tidyEvery), purgeBatch)
 		return removed > 0, err
 	})
 	if err != nil {

@@ -68,14 +68,14 @@ func purgeDeliveries(tx *gorm.DB, ids []string, before time.Time) (int, error) {
 		ids, events = append(ids, d.ID), append(events, d.EventID)
 	}
 	events = unique(events)
+	if err := dropDeliveries(tx, ids); err != nil {
+		return 0, err
+	}
 	const unused = ` AND NOT EXISTS (SELECT 1 FROM deliveries WHERE event_id = events.id)`
 	for _, s := range []struct {
 		sql  string
 		args []any
 	}{
-		{`DELETE FROM exchanges WHERE ?`, []any{among(tx, "delivery_id", ids)}},
-		{`DELETE FROM attempts WHERE ?`, []any{among(tx, "delivery_id", ids)}},
-		{`DELETE FROM deliveries WHERE ?`, []any{among(tx, "id", ids)}},
 		{`DELETE FROM events WHERE ? AND run_key IS NULL` + unused, []any{among(tx, "id", events)}},
 		{`UPDATE events SET payload = ? WHERE ?` + unused, []any{[]byte{}, among(tx, "id", events)}},
 	} {
