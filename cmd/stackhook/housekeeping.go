@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -64,32 +65,32 @@ func (h housekeeper) round(ctx context.Context, retired *time.Time) error {
 	if lead, err := h.store.Lead(ctx); err != nil || !lead {
 		return err
 	}
-	if err := h.tidy(ctx); err != nil {
+	err := h.tidy(ctx)
+	if time.Since(*retired) < retireEvery {
 		return err
 	}
-	if time.Since(*retired) < retireEvery {
-		return nil
-	}
 	began := time.Now()
-	if err := h.retire(ctx, began); err != nil {
-		return fmt.Errorf("remove what is older than it is kept: %w", err)
+	if old := h.retire(ctx, began); old != nil {
+		return errors.Join(err, fmt.Errorf("remove what is older than it is kept: %w", old))
 	}
 	*retired = began
-	return nil
+	return err
 }
 
+// tidy removes what ended. What fails holds up nothing else.
 func (h housekeeper) tidy(ctx context.Context) error {
-	if err := h.store.PurgeSessions(ctx, h.idle); err != nil {
-		return fmt.Errorf("remove ended sessions: %w", err)
+	sessions := h.store.PurgeSessions(ctx, h.idle)
+	if sessions != nil {
+		sessions = fmt.Errorf("remove ended sessions: %w", sessions)
 	}
-	err := batches(ctx, func() (more bool, err error) {
+	stacks := batches(ctx, func() (more bool, err error) {
 		removed, err := h.store.PurgeStacks(ctx, time.Now().Add(-tidyEvery), purgeBatch)
 		return removed > 0, err
 	})
-	if err != nil {
-		return fmt.Errorf("remove what deleted stacks left: %w", err)
+	if stacks != nil {
+		stacks = fmt.Errorf("remove what deleted stacks left: %w", stacks)
 	}
-	return nil
+	return errors.Join(sessions, stacks)
 }
 
 // retire removes what is older than it is kept: deliveries, then the runs of which none is left, and audit records.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,5 +81,29 @@ func TestHousekeepingEndsOnAnError(t *testing.T) {
 	house := newHousekeeper(settings{}, s, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err := house.round(t.Context(), new(time.Time)); err == nil {
 		t.Error("a round on a closed database says nothing")
+	}
+}
+
+func TestHousekeepingGoesOnAfterAnError(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "stackhook.db")
+	s := storetest.Open(t, path)
+	stack := storetest.Stack(t, s, "a")
+	run := storetest.Run(t, s, stack).Run
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`DROP TABLE sessions`); err != nil {
+		t.Fatal(err)
+	}
+	house := newHousekeeper(settings{Retention: -time.Hour}, s, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	var retired time.Time
+	if err := house.round(t.Context(), &retired); err == nil || retired.IsZero() {
+		t.Errorf("retired at %v, %v", retired, err)
+	}
+	if _, err := s.Run(t.Context(), stack, run.ID); !errors.Is(err, models.ErrNotFound) {
+		t.Errorf("an old run: %v", err)
 	}
 }
