@@ -128,7 +128,7 @@ func (h housekeeper) retire(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// batches repeats a batch while there is more, with pauses in between.
+// batches repeats a batch while there is more, with pauses in between, until ctx ends.
 func batches(ctx context.Context, batch func() (more bool, err error)) error {
 	for {
 		began := time.Now()
@@ -137,6 +137,9 @@ func batches(ctx context.Context, batch func() (more bool, err error)) error {
 			return err
 		}
 		pause(ctx, purgeShare*time.Since(began))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 	}
 }
 

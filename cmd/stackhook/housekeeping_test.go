@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"io"
@@ -70,6 +71,20 @@ func TestBatchesLeaveTheDatabaseToOthers(t *testing.T) {
 			t.Errorf("%d batches in %v, %v", n, all, err)
 		}
 	})
+}
+
+func TestBatchesEndWithTheServer(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(t.Context())
+	n := 0
+	err := batches(ctx, func() (bool, error) {
+		n++
+		end()
+		return n < 5, nil
+	})
+	if n != 1 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d batches, %v", n, err)
+	}
 }
 
 func TestHousekeepingEndsOnAnError(t *testing.T) {
