@@ -74,7 +74,7 @@ func (c DeliveryCase) failed() Verdict {
 	d := c.Delivery
 	switch {
 	case d.Reason == models.ReasonWebhookDeleted:
-		return Verdict{Before: "Ended" + afterFailures(d.Tries) + ": its webhook was ", Cause: "deleted", After: ". Nothing can be sent to it any more."}
+		return c.orphaned()
 	case d.Reason == models.ReasonExpired:
 		v := Verdict{Before: "Given up" + afterFailures(d.Tries) + ": ", Cause: "not delivered within " + ui.Duration(c.Expire), After: " of its event."}
 		if !d.RedeliveredAt.IsZero() {
@@ -92,9 +92,17 @@ func (c DeliveryCase) failed() Verdict {
 	return c.because("Failed "+times(d.Tries)+" and given up: ", ".")
 }
 
+// orphaned is how a delivery ends whose webhook was deleted.
+func (c DeliveryCase) orphaned() Verdict {
+	return Verdict{Before: "Ended" + afterFailures(c.Delivery.Tries) + ": its webhook was ", Cause: "deleted", After: ". Nothing can be sent to it any more."}
+}
+
 func (c DeliveryCase) pending() Verdict {
 	d := c.Delivery
 	sent := d.InFlight(c.Now)
+	if c.Webhook.Deleted() && !sent { // of many, some end a little later than their webhook
+		return c.orphaned()
+	}
 	waits := !sent && !c.Webhook.Enabled && !d.Test
 	behind := !sent && c.Webhook.CircuitOpen() && !d.Test
 	switch {

@@ -64,6 +64,7 @@ func TestVerdictSaysWhatHappened(t *testing.T) {
 		},
 		{models.Delivery{Status: models.Pending}, available, nil, "Waiting for its first attempt.", ""},
 		{models.Delivery{Status: models.Pending}, models.Webhook{}, nil, "Waiting: its webhook is disabled.", ""},
+		{models.Delivery{Status: models.Pending}, models.Webhook{DeletedAt: noon}, nil, "Ended: its webhook was deleted. Nothing can be sent to it any more.", "deleted"},
 		{models.Delivery{Status: models.Pending, Test: true}, models.Webhook{}, nil, "Waiting for its first attempt.", ""},
 		{models.Delivery{Status: models.Pending, Attempt: 1, LeaseOwner: "me", DueAt: noon.Add(time.Minute)}, available, nil, "Attempt 1 is under way.", ""},
 		{

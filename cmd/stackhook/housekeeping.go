@@ -32,7 +32,8 @@ const (
 	defaultAuditRetention = 365 * 24 * time.Hour
 )
 
-// housekeeper removes what ended sessions and links and deleted stacks left behind, and what is older than it is kept.
+// housekeeper removes what ended sessions and links and deleted stacks left behind, and what is older than it is kept, and
+// ends what is still pending for deleted webhooks.
 // The engine itself expires deliveries.
 type housekeeper struct {
 	store *store.Store
@@ -83,6 +84,13 @@ func (h housekeeper) tidy(ctx context.Context) error {
 	if sessions != nil {
 		sessions = fmt.Errorf("remove ended sessions: %w", sessions)
 	}
+	deleted := batches(ctx, func() (more bool, err error) {
+		ended, err := h.store.EndDeleted(ctx, purgeBatch)
+		return ended > 0, err
+	})
+	if deleted != nil {
+		deleted = fmt.Errorf("end what was left for deleted webhooks: %w", deleted)
+	}
 	stacks := batches(ctx, func() (more bool, err error) {
 		removed, err := h.store.PurgeStacks(ctx, time.Now().Add(-tidyEvery), purgeBatch)
 		return removed > 0, err
@@ -90,7 +98,7 @@ func (h housekeeper) tidy(ctx context.Context) error {
 	if stacks != nil {
 		stacks = fmt.Errorf("remove what deleted stacks left: %w", stacks)
 	}
-	return errors.Join(sessions, stacks)
+	return errors.Join(sessions, deleted, stacks)
 }
 
 // retire removes what is older than it is kept: deliveries, then the runs of which none is left, and audit records.

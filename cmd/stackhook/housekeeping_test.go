@@ -105,20 +105,25 @@ func TestHousekeepingGoesOnAfterAnError(t *testing.T) {
 	s := storetest.Open(t, path)
 	stack := storetest.Stack(t, s, "a")
 	run := storetest.Run(t, s, stack).Run
+	w := storetest.Webhook(t, s, stack, "https://example.com/", "")
+	late := storetest.Run(t, s, stack).Deliveries[0]
 	db, err := sql.Open("sqlite3", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec(`DROP TABLE sessions`); err != nil {
+	if _, err := db.Exec(`DROP TABLE sessions; UPDATE runs SET updated_at = 1 WHERE id = ?; UPDATE webhooks SET deleted_at = 1 WHERE id = ?`, run.ID, w.ID); err != nil {
 		t.Fatal(err)
 	}
-	house := newHousekeeper(settings{Retention: -time.Hour}, s, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	house := newHousekeeper(settings{}, s, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	var retired time.Time
 	if err := house.round(t.Context(), &retired); err == nil || retired.IsZero() {
 		t.Errorf("retired at %v, %v", retired, err)
 	}
 	if _, err := s.Run(t.Context(), stack, run.ID); !errors.Is(err, models.ErrNotFound) {
 		t.Errorf("an old run: %v", err)
+	}
+	if d, err := s.Delivery(t.Context(), stack, late); err != nil || d.Reason != models.ReasonWebhookDeleted {
+		t.Errorf("a delivery to a deleted webhook: %+v, %v", d, err)
 	}
 }

@@ -12,3 +12,6 @@ const CommitWithin = commitWithin
 func Listen(url string) (end func()) {
 	return newListener(&Store{changed: make(chan struct{})}, url).close
 }
+
+// Exec runs a statement beside the store's own.
+func Exec(s *Store, text string, args ...any) error { return s.write.Exec(text, args...).Error }

@@ -56,11 +56,7 @@ func purgeStackDeliveries(tx *gorm.DB, key int64, most int) (int64, error) {
 	if err != nil || len(next) == 0 {
 		return 0, err
 	}
-	ids := make([]string, len(next))
-	for i, d := range next {
-		ids[i] = d.ID
-	}
-	return int64(len(ids)), dropDeliveries(tx, ids)
+	return int64(len(next)), dropDeliveries(tx, deliveryIDs(next))
 }
 
 // dropDeliveries removes deliveries with their attempts.

@@ -142,34 +142,6 @@ func (s *Store) afterEdit(tx *gorm.DB, by models.Actor, stack models.Stack, befo
 		now, after.ID, now).Error
 }
 
-// DeleteWebhook deletes a webhook: its pending deliveries end, its secret is wiped, its endpoint is free again and its
-// log remains. A request in flight is finished and recorded.
-func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models.Stack, id string) error {
-	var ended int64
-	err := s.transact(ctx, func(tx *gorm.DB) error {
-		w, err := first[models.Webhook](locked(tx).Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
-		if err != nil {
-			return err
-		}
-		now := micros(time.Now())
-		if err := tx.Exec(`UPDATE webhooks SET deleted_at = ?, secret_sealed = NULL, secret_fingerprint = '' WHERE id = ?`, now, id).Error; err != nil {
-			return err
-		}
-		done := tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL
-			WHERE webhook_id = ? AND status = 'pending'`, models.ReasonWebhookDeleted, now, id)
-		if ended = done.RowsAffected; done.Error != nil {
-			return done.Error
-		}
-		return audit(tx, by, webhookRecord(models.WebhookDeleted, stack, w, ""))
-	})
-	if err == nil {
-		s.metrics.ended.WithLabelValues(string(models.Failed), string(models.ReasonWebhookDeleted)).Add(float64(ended))
-		s.targets.forget()
-		s.committed()
-	}
-	return err
-}
-
 func setEndpoint(w *models.Webhook, e models.Endpoint) {
 	w.Endpoint, w.EndpointURL, w.EndpointHost, w.EndpointKey = e.Typed, e.URL, e.Host, e.Key()
 }
