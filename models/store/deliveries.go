@@ -34,7 +34,7 @@ type DeliveryRow struct {
 // Deliveries returns a page of the deliveries that the viewer may read, newest first. Cursors are ids of deliveries.
 func (s *Store) Deliveries(ctx context.Context, v models.Viewer, f DeliveryFilter, page Page) (Listing[DeliveryRow], error) {
 	q := s.reader(ctx).Table("deliveries").
-		Select("deliveries.*, webhooks.endpoint, webhooks.endpoint_host, stacks.id AS stack_id, stacks.name AS stack_name").
+		Select(columns[models.Delivery](s.read, "deliveries") + ", webhooks.endpoint, webhooks.endpoint_host, stacks.id AS stack_id, stacks.name AS stack_name").
 		Joins("JOIN webhooks ON webhooks.id = deliveries.webhook_id").
 		Joins("JOIN stacks ON stacks.key = deliveries.stack_key AND stacks.deleted_at IS NULL")
 	return list(f.narrow(q, v), "deliveries.id", page, func(r DeliveryRow) string { return r.ID })

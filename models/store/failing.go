@@ -20,7 +20,7 @@ const failingMost = 200
 // whether so many of those that were tried in the last hour are failing that the fault is probably on this side.
 func (s *Store) Failing(ctx context.Context, atLeast time.Duration) (failing []FailingWebhook, ours bool, err error) {
 	now := time.Now()
-	err = s.reader(ctx).Raw(`SELECT w.*, s.id AS stack_id, s.name AS stack_name FROM webhooks w JOIN stacks s ON s.key = w.stack_key
+	err = s.reader(ctx).Raw(`SELECT `+columns[models.Webhook](s.read, "w")+`, s.id AS stack_id, s.name AS stack_name FROM webhooks w JOIN stacks s ON s.key = w.stack_key
 		WHERE w.failing_since <= ? AND w.enabled AND w.deleted_at IS NULL AND s.deleted_at IS NULL ORDER BY w.failing_since, w.id LIMIT ?`,
 		micros(now.Add(-atLeast)), failingMost).Scan(&failing).Error
 	if err != nil {

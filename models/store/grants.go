@@ -16,7 +16,7 @@ func (s *Store) Grants(ctx context.Context) (map[int64][]models.Stack, error) {
 		models.Stack
 	}
 	var rows []row
-	err := s.reader(ctx).Raw(`SELECT g.user_id, s.* FROM grants g JOIN stacks s ON s.key = g.stack_key
+	err := s.reader(ctx).Raw(`SELECT g.user_id, ` + columns[models.Stack](s.read, "s") + ` FROM grants g JOIN stacks s ON s.key = g.stack_key
 		WHERE s.deleted_at IS NULL ORDER BY s.name, s.id`).Scan(&rows).Error
 	grants := map[int64][]models.Stack{}
 	for _, r := range rows {
@@ -38,7 +38,7 @@ func (s *Store) StackAccess(ctx context.Context, stack models.Stack) ([]Access, 
 		Granted bool
 	}
 	var rows []row
-	err := s.reader(ctx).Raw(`SELECT u.*, g.user_id IS NOT NULL AS granted
+	err := s.reader(ctx).Raw(`SELECT `+columns[models.User](s.read, "u")+`, g.user_id IS NOT NULL AS granted
 		FROM users u LEFT JOIN grants g ON g.user_id = u.id AND g.stack_key = ?
 		WHERE u.active AND (u.role = ? OR u.all_stacks OR g.user_id IS NOT NULL) ORDER BY u.email`,
 		stack.Key, models.Administrator).Scan(&rows).Error

@@ -60,6 +60,8 @@ func gormConfig() *gorm.Config {
 		SkipDefaultTransaction: true, // every exported method is one transaction already
 		TranslateError:         true,
 		PrepareStmt:            true,
+		// Columns are named: PostgreSQL refuses a prepared SELECT * once a newer version of the program has added a column.
+		QueryFields: true,
 		// With exactly this value GORM starts no goroutine to expire statements, which would outlive Close.
 		PrepareStmtTTL: 10 * 365 * 24 * time.Hour,
 		Logger:         logger.Discard, // errors are returned, and say no values
