@@ -124,20 +124,28 @@ func migratePostgres(ctx context.Context, db *gorm.DB, create bool) error {
 // exceptions, lack of resources, an operator's intervention, a server that only reads, a lock that lasts too long. See PostgreSQL's manual, appendix A.
 var lost = []string{"08", "53", "57", "58", "25006", "55P03"}
 
+// protocolViolation is of class 08, and says that this program, or the driver, made a mistake.
+const protocolViolation = "08P01"
+
 // unavailablePostgres reports whether an error says that the database cannot be reached or written at the moment.
 func unavailablePostgres(err error) bool {
 	var refused *pgconn.PgError
 	var connect *pgconn.ConnectError
 	var network net.Error
 	switch {
+	case errors.As(err, &connect): // whatever it is refused for: while it fails over a server may know no users or databases
+		return true
 	case errors.As(err, &refused):
+		if refused.Code == protocolViolation {
+			return false
+		}
 		for _, code := range lost {
 			if strings.HasPrefix(refused.Code, code) {
 				return true
 			}
 		}
 		return false
-	case errors.As(err, &connect), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), pgconn.SafeToRetry(err), pgconn.Timeout(err):
+	case errors.As(err, &network), errors.Is(err, driver.ErrBadConn), pgconn.SafeToRetry(err), pgconn.Timeout(err):
 		return true
 	}
 	return isBroken(err)
