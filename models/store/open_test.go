@@ -3,13 +3,16 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"stackhook/models"
+	"stackhook/models/needs"
 	"stackhook/models/store"
 	"stackhook/models/store/storetest"
 )
@@ -169,4 +172,53 @@ func TestSecretsAreSealedInTheFiles(t *testing.T) {
 			t.Errorf("%s holds the secret", f)
 		}
 	}
+}
+
+// A migration of large tables takes longer than a statement may otherwise.
+func TestMigrationsTakeAsLongAsTheyNeed(t *testing.T) {
+	t.Parallel()
+	cluster := needs.Postgres(t, "tests on PostgreSQL")
+	name, err := cluster.NewDatabase("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", cluster.URL(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`
+		CREATE FUNCTION bounded() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF current_setting('statement_timeout') <> '0' THEN RAISE 'it may take %', current_setting('statement_timeout'); END IF;
+		END $$;
+		CREATE EVENT TRIGGER bounded ON ddl_command_start EXECUTE FUNCTION bounded()`); err != nil {
+		t.Fatal(err)
+	}
+	s := storetest.OnPostgres(t, store.Options{Database: cluster.URL(name)})
+	storetest.Stack(t, s, "a")
+}
+
+// Replicas that are started at once on an empty database.
+func TestOneAtATimeMigrates(t *testing.T) {
+	t.Parallel()
+	cluster := needs.Postgres(t, "tests on PostgreSQL")
+	name, err := cluster.NewDatabase("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(t.TempDir(), "stackhook.key")
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			s, err := store.Open(t.Context(), store.Options{Database: cluster.URL(name), KeyFile: key, Create: true})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
 }

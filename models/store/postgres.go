@@ -109,7 +109,7 @@ func migratePostgres(ctx context.Context, db *gorm.DB, create bool) error {
 		return err
 	}
 	defer conn.Close()
-	// The lock may be another's for longer than a statement may take.
+	// The lock may be another's for longer than a statement may take, and so may a migration.
 	if _, err := conn.ExecContext(ctx, `SET statement_timeout = 0`); err != nil {
 		return err
 	}
@@ -117,7 +117,9 @@ func migratePostgres(ctx context.Context, db *gorm.DB, create bool) error {
 		return fmt.Errorf("wait for others to migrate the database: %w", err)
 	}
 	defer conn.Raw(func(any) error { return driver.ErrBadConn }) // closing it ends the lock, and the setting
-	return migrate(db)
+	alone := db.Session(&gorm.Session{NewDB: true, Context: ctx, PrepareStmt: false})
+	alone.Statement.ConnPool = conn
+	return migrate(alone)
 }
 
 // lost are the classes of SQLSTATE, and single ones, of a server that cannot do it now, and may later: connection
