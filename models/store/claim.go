@@ -48,7 +48,8 @@ type Claimed struct {
 }
 
 // Claim leases due deliveries of webhooks that may be sent to, and numbers their attempts. Of a webhook whose circuit is
-// open it takes one as the probe, once that is due.
+// open it takes one as the probe, once that is due. A claim whose commit nobody heard of has leased what nobody sends: it
+// goes on when the leases end.
 func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 	now := time.Now()
 	waiting, err := waitingWebhooks(s.reader(ctx), now)
@@ -240,7 +241,10 @@ func (s *Store) Renew(ctx context.Context, deliveryID, owner string, attempt int
 		held = done.RowsAffected == 1
 		return done.Error
 	}})
-	return held, err
+	if err != nil {
+		return false, err
+	}
+	return held, nil
 }
 
 // Release hands back a job whose request never started: its number is not an attempt, and the next one gets it again. The

@@ -29,8 +29,7 @@ func (s *Store) StartRun(ctx context.Context, stack models.Stack, report models.
 	if err == nil {
 		err = s.commit(ctx, wish{start: start})
 	}
-	s.metrics.reported(start.rec, err)
-	return start.rec, err
+	return s.reported(&start.rec, err)
 }
 
 // RecordState records that a run changed state, and its deliveries, in one transaction. Versions and repeats are judged
@@ -41,8 +40,16 @@ func (s *Store) RecordState(ctx context.Context, stack models.Stack, runID strin
 	if err == nil {
 		err = s.commit(ctx, wish{state: state})
 	}
-	s.metrics.reported(state.rec, err)
-	return state.rec, err
+	return s.reported(&state.rec, err)
+}
+
+// reported returns what became of a report, once that is known.
+func (s *Store) reported(rec *Recorded, err error) (Recorded, error) {
+	if err != nil {
+		rec = &Recorded{}
+	}
+	s.metrics.reported(*rec, err)
+	return *rec, err
 }
 
 // repeatedRun answers a report of a run that is there already.

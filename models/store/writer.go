@@ -82,7 +82,8 @@ func (s *Store) commit(ctx context.Context, w wish) error {
 }
 
 // commit waits until a group with m is durable. models.ErrUnavailable says that m was not committed in time: whether it
-// will be is unknown, unless it never left the queue.
+// will be is unknown, unless it never left the queue. What the wish holds must not be looked at then: a group may still
+// write it.
 func (w *writer) commit(ctx context.Context, m *member) error {
 	late := time.NewTimer(commitWithin)
 	defer late.Stop()
@@ -99,15 +100,21 @@ func (w *writer) commit(ctx context.Context, m *member) error {
 	case err := <-m.ended:
 		return err
 	case <-late.C:
+		late.Reset(0) // a report that is being committed waits no longer
 	case <-ctx.Done():
 	}
 	if m.giveUp() {
 		return errors.Join(ctx.Err(), fmt.Errorf("%w: no commit within %v", models.ErrUnavailable, commitWithin))
 	}
-	select { // it is being committed, which the database's own time-outs bound
+	// It is being committed, which the database's own time-outs bound. Who made a report repeats it, and is given the first
+	// answer; who claims must know, or what was leased waits until its lease ends.
+	if m.start == nil && m.state == nil {
+		late.Reset(commitWithin)
+	}
+	select {
 	case err := <-m.ended:
 		return err
-	case <-time.After(commitWithin):
+	case <-late.C:
 		return fmt.Errorf("%w: a commit takes more than %v", models.ErrUnavailable, commitWithin)
 	}
 }

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
+
+	"stackhook/models"
 )
 
 func TestAGroupThatMetAnotherIsTriedOnceMore(t *testing.T) {
@@ -58,6 +63,45 @@ func TestAGroupThatMetAnotherIsTriedOnceMore(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A commit that takes seven seconds.
+func TestWhoWaitsForALongCommit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(t.Context(), Options{Database: filepath.Join(t.TempDir(), "a.db"), Create: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		stack, err := s.CreateStack(t.Context(), models.Actor{Kind: models.ActorShell}, models.Stack{ID: "a", Name: "a", Labels: []string{}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		pausing := func(pause time.Duration) {
+			err := s.commit(t.Context(), wish{do: func(*gorm.DB) error { time.Sleep(pause); return nil }})
+			if err != nil {
+				t.Errorf("a commit of %v: %v", pause, err)
+			}
+		}
+		var wait sync.WaitGroup
+		wait.Go(func() { pausing(time.Second) }) // meanwhile the others gather
+		synctest.Wait()
+		wait.Go(func() { pausing(6 * time.Second) })
+		id := models.NewID(began)
+		rec, err := s.StartRun(t.Context(), stack, models.RunReport{ID: &id})
+		if took := time.Since(began); !errors.Is(err, models.ErrUnavailable) || took != commitWithin || rec.Run.ID != "" {
+			t.Errorf("a report ended after %v with %+v, %v", took, rec, err)
+		}
+		wait.Wait()
+		if took := time.Since(began); took != 7*time.Second {
+			t.Errorf("who must know waited for %v", took)
+		}
+		if rec, err := s.StartRun(t.Context(), stack, models.RunReport{ID: &id}); err != nil || !rec.Repeated {
+			t.Errorf("the report was repeated, and brought %+v, %v", rec, err)
+		}
+	})
 }
 
 // commits returns how many groups were committed.
