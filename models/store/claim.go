@@ -52,7 +52,7 @@ type Claimed struct {
 // goes on when the leases end.
 func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 	now := time.Now()
-	waiting, err := waitingWebhooks(s.reader(ctx), now)
+	waiting, err := waitingWebhooks(s.quickReader(ctx), now)
 	if err != nil {
 		return Claimed{}, err
 	}

@@ -1,5 +1,10 @@
 package store
 
+import (
+	"context"
+	"database/sql"
+)
+
 // TamperWithAudit tries what nobody may do.
 func TamperWithAudit(s *Store) error {
 	return s.write.Exec(`UPDATE audit_records SET actor_name = 'somebody else'`).Error
@@ -15,3 +20,24 @@ func Listen(url string) (end func()) {
 
 // Exec runs a statement beside the store's own.
 func Exec(s *Store, text string, args ...any) error { return s.write.Exec(text, args...).Error }
+
+// ReadLong makes as many pages as there can be read, until end is called.
+func ReadLong(s *Store) (end func(), err error) {
+	pool, err := s.read.DB()
+	if err != nil {
+		return nil, err
+	}
+	var taken []*sql.Conn
+	for range readers {
+		c, err := pool.Conn(context.Background())
+		if err != nil {
+			return nil, err
+		}
+		taken = append(taken, c)
+	}
+	return func() {
+		for _, c := range taken {
+			c.Close()
+		}
+	}, nil
+}

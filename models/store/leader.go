@@ -42,7 +42,7 @@ func (s *Store) ClockSkew(ctx context.Context) (time.Duration, error) {
 	}
 	var micros int64
 	before := time.Now()
-	err := s.reader(ctx).Raw(`SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&micros).Error
+	err := s.quickReader(ctx).Raw(`SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)`).Scan(&micros).Error
 	if err != nil {
 		return 0, unavailable(err)
 	}

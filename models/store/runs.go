@@ -118,7 +118,7 @@ func eventAt(tx *gorm.DB, run models.Run, version int64) (models.Event, error) {
 
 // Run returns one run of a stack.
 func (s *Store) Run(ctx context.Context, stack models.Stack, id string) (models.Run, error) {
-	return first[models.Run](s.reader(ctx).Where("stack_key = ? AND id = ?", stack.Key, id))
+	return first[models.Run](s.quickReader(ctx).Where("stack_key = ? AND id = ?", stack.Key, id))
 }
 
 // Events returns the states that a run went through, oldest first, without their payloads.

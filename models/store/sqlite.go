@@ -27,6 +27,8 @@ const (
 	readerPragmas = "_journal_mode=WAL&_foreign_keys=on&_busy_timeout=5000&_query_only=true&_mutex=no"
 	// readers is how many pages may read at once. Each holds a page cache of up to 2 MB.
 	readers = 8
+	// quickReaders is how many look-ups there may be at once beside them. Each takes well under a millisecond.
+	quickReaders = 4
 )
 
 func checkFile(path string, create bool) error {

@@ -19,7 +19,7 @@ func (s *Store) Stack(ctx context.Context, v models.Viewer, id string) (models.S
 // RecentStack is Stack for programs: what another process changed in the last second may not be seen.
 func (s *Store) RecentStack(ctx context.Context, v models.Viewer, id string) (models.Stack, error) {
 	return seenStack(v)(s.stacks.get(id, believed, func() (models.Stack, error) {
-		return first[models.Stack](s.reader(ctx).Where("id = ? AND deleted_at IS NULL", id))
+		return first[models.Stack](s.quickReader(ctx).Where("id = ? AND deleted_at IS NULL", id))
 	}))
 }
 

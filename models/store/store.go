@@ -35,7 +35,8 @@ type Store struct {
 	account string
 	keys    *keys
 	write   *gorm.DB // on SQLite for migrations; conn has its connection afterwards
-	read    *gorm.DB
+	read    *gorm.DB // for pages, of which some read long
+	quick   *gorm.DB // for the engine and programs, which must not wait for them
 	unlock  func()
 
 	metrics      *metrics
@@ -93,7 +94,10 @@ func (s *Store) openSQLite(ctx context.Context, o Options) (err error) {
 	if err := migrate(s.write.WithContext(context.WithoutCancel(ctx))); err != nil {
 		return err
 	}
-	s.read, err = openSQLite(o.Database, readerPragmas, readers)
+	if s.read, err = openSQLite(o.Database, readerPragmas, readers); err != nil {
+		return err
+	}
+	s.quick, err = openSQLite(o.Database, readerPragmas, quickReaders)
 	return err
 }
 
@@ -104,7 +108,10 @@ func (s *Store) openPostgres(ctx context.Context, o Options) (err error) {
 	if err := migratePostgres(context.WithoutCancel(ctx), s.write, o.Create); err != nil {
 		return err
 	}
-	s.read, err = openPostgres(o.Database, readers)
+	if s.read, err = openPostgres(o.Database, readers); err != nil {
+		return err
+	}
+	s.quick, err = openPostgres(o.Database, quickReaders)
 	return err
 }
 
@@ -161,7 +168,7 @@ func (s *Store) Close() error {
 		s.leader.close()
 	}
 	var errs []error
-	for _, db := range []*gorm.DB{s.read, s.write} {
+	for _, db := range []*gorm.DB{s.read, s.quick, s.write} {
 		if db == nil {
 			continue
 		}
@@ -178,7 +185,7 @@ func (s *Store) Close() error {
 // Ready reports whether the database answers.
 func (s *Store) Ready(ctx context.Context) error {
 	var one int
-	if err := s.reader(ctx).Raw(`SELECT 1`).Scan(&one).Error; err != nil {
+	if err := s.quickReader(ctx).Raw(`SELECT 1`).Scan(&one).Error; err != nil {
 		return unavailable(err)
 	}
 	return nil
@@ -271,15 +278,22 @@ func (s *Store) transactWithin(ctx context.Context, f func(tx *gorm.DB) error) e
 	return s.write.WithContext(ctx).Transaction(f)
 }
 
-// reader returns the pool for reading. What is read from it at once comes within commitWithin, or not at all: PostgreSQL
-// bounds a statement itself, but it may be beyond a line that broke without a word.
-func (s *Store) reader(ctx context.Context) *gorm.DB {
-	if onPostgres(s.read) {
+// reader returns the pool for reading, see within.
+func (s *Store) reader(ctx context.Context) *gorm.DB { return within(ctx, s.read) }
+
+// quickReader returns the pool for what is looked up by a key, or in an index of what is pending, for an engine that sends
+// or a program that waits. However many pages read through whole logs, it has a connection.
+func (s *Store) quickReader(ctx context.Context) *gorm.DB { return within(ctx, s.quick) }
+
+// within bounds what is read from a pool at once: it comes within commitWithin, or not at all. PostgreSQL bounds a statement
+// itself, but it may be beyond a line that broke without a word.
+func within(ctx context.Context, pool *gorm.DB) *gorm.DB {
+	if onPostgres(pool) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, commitWithin)
 		context.AfterFunc(ctx, cancel) // nobody knows when the last row was read
 	}
-	return s.read.WithContext(ctx)
+	return pool.WithContext(ctx)
 }
 
 // first loads one row; none is models.ErrNotFound.

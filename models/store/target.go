@@ -17,7 +17,7 @@ type Target struct {
 // deleted. What this process changed is seen at once.
 func (s *Store) Target(ctx context.Context, webhookID string, ago time.Duration) (Target, error) {
 	return s.targets.get(webhookID, ago, func() (Target, error) {
-		w, err := first[models.Webhook](s.reader(ctx).Where("id = ? AND deleted_at IS NULL", webhookID))
+		w, err := first[models.Webhook](s.quickReader(ctx).Where("id = ? AND deleted_at IS NULL", webhookID))
 		if err != nil {
 			return Target{}, err
 		}

@@ -60,7 +60,7 @@ func (s *Store) RevokeToken(ctx context.Context, by models.Actor, id string) err
 func (s *Store) TokenViewer(ctx context.Context, text string) (models.Viewer, error) {
 	hash := HashCredential(text)
 	token, err := s.tokens.get(hash, believed, func() (models.Token, error) {
-		return first[models.Token](s.reader(ctx).Where("hash = ? AND revoked_at IS NULL", hash))
+		return first[models.Token](s.quickReader(ctx).Where("hash = ? AND revoked_at IS NULL", hash))
 	})
 	if errors.Is(err, models.ErrNotFound) {
 		return models.Viewer{}, models.ErrUnauthorized
