@@ -71,7 +71,12 @@ func (c *checkpointer) loop() {
 // is as durable as what is in the database. Where it succeeds there, the log is written anew in the space that it has.
 func (c *checkpointer) checkpoint() error {
 	const passive = `PRAGMA wal_checkpoint(PASSIVE)`
-	if err := c.store.write.Exec(passive).Error; err != nil {
+	pool, err := c.store.write.DB()
+	if err != nil {
+		return err
+	}
+	// Past GORM, which would keep it prepared, and begun: a connection that such a statement is on cannot commit.
+	if _, err := pool.Exec(passive); err != nil {
 		return err
 	}
 	return c.store.conn.exclusively(context.Background(), passive)
