@@ -9,9 +9,6 @@ import (
 	"stackhook/models"
 )
 
-// seenStep is how exactly it is kept when somebody was last seen: one write a minute, not one a request.
-const seenStep = time.Minute
-
 // SaveSession stores a new session.
 func (s *Store) SaveSession(ctx context.Context, session models.Session) error {
 	return s.transact(ctx, func(tx *gorm.DB) error { return tx.Save(&session).Error })

@@ -48,6 +48,7 @@ type Store struct {
 	targets      recent[Target]       // by webhook
 	tokens       recent[models.Token] // by hash
 	stacks       recent[models.Stack] // by id
+	uses         seen                 // of tokens
 
 	mu       sync.Mutex
 	onCommit func()

@@ -68,9 +68,8 @@ func (s *Store) TokenViewer(ctx context.Context, text string) (models.Viewer, er
 	if err != nil {
 		return models.Viewer{}, err
 	}
-	if now := time.Now(); now.Sub(token.LastUsedAt) > seenStep {
+	if now := time.Now(); s.uses.now(token.ID, token.LastUsedAt, now) {
 		err = s.transact(ctx, func(tx *gorm.DB) error {
-			s.tokens.forget()
 			return tx.Exec(`UPDATE tokens SET last_used_at = ? WHERE id = ?`, micros(now), token.ID).Error
 		})
 	}
