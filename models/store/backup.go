@@ -42,10 +42,8 @@ func Backup(ctx context.Context, database, file string) (size int64, err error) 
 	}
 	defer func() {
 		aside.Close()
-		if err != nil {
-			os.Remove(aside.Name())
-			os.Remove(aside.Name() + "-journal")
-		}
+		os.Remove(aside.Name())
+		os.Remove(aside.Name() + "-journal")
 	}()
 	if err := vacuumInto(ctx, database, aside.Name()); err != nil {
 		return 0, err
@@ -95,19 +93,27 @@ func place(aside *os.File, file string) (size int64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("look at the copy: %w", err)
 	}
-	if err := checkFree(file); err != nil {
-		return 0, err
+	// Other than a renaming, a link never replaces what was made meanwhile. Some disks have none.
+	if err := os.Link(aside.Name(), file); err != nil {
+		if err := checkFree(file); err != nil {
+			return 0, err
+		}
+		if err := os.Rename(aside.Name(), file); err != nil {
+			return 0, fmt.Errorf("name the copy: %w", err)
+		}
 	}
-	if err := os.Rename(aside.Name(), file); err != nil {
-		return 0, fmt.Errorf("name the copy: %w", err)
-	}
-	folder, err := os.Open(filepath.Dir(file))
-	if err != nil {
-		return 0, fmt.Errorf("write the name of the copy: %w", err)
-	}
-	defer folder.Close()
-	if err := folder.Sync(); err != nil {
+	if err := syncFolder(filepath.Dir(file)); err != nil {
 		return 0, fmt.Errorf("write the name of the copy: %w", err)
 	}
 	return info.Size(), nil
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return folder.Sync()
 }

@@ -28,6 +28,9 @@ func TestABackupWhileOthersWrite(t *testing.T) {
 	if err != nil || info.Size() != size || info.Mode() != 0o600 {
 		t.Fatalf("%v, %v, said to have %d bytes", info, err, size)
 	}
+	if left, err := os.ReadDir(to); err != nil || len(left) != 1 {
+		t.Errorf("beside the copy: %v, %v", left, err)
+	}
 	if state := integrity(t, file); state != "ok" {
 		t.Error(state)
 	}
