@@ -114,6 +114,9 @@ func makeKeyFile(path string) ([]byte, error) {
 	if err := os.Link(aside.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
+	if err := syncFolder(filepath.Dir(path)); err != nil { // what it seals would outlive a power cut, and it would not
+		return nil, err
+	}
 	return os.ReadFile(path)
 }
 
