@@ -144,11 +144,15 @@ func anyDue(tx *gorm.DB, l lane, now time.Time) (due bool, err error) {
 	return due, err
 }
 
-// takeProbe makes the next probe this transaction's own, unless another process was faster. If it is never heard of
-// again, the one after it is due when its lease ends.
+// takeProbe makes the next probe this transaction's own, unless another process was faster, or is about to be: two that
+// take several in different orders would otherwise wait for each other. If it is never heard of again, the one after it is
+// due when its lease ends.
 func takeProbe(tx *gorm.DB, l lane, leased time.Time) (mine bool, err error) {
-	done := tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until = ?`, micros(leased), l.webhook, l.probe)
-	return done.RowsAffected == 1, done.Error
+	rows, err := all[models.Webhook](skipLocked(tx).Select("id").Where("id = ? AND open_until = ?", l.webhook, l.probe))
+	if err != nil || len(rows) == 0 {
+		return false, err
+	}
+	return true, tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ?`, micros(leased), l.webhook).Error
 }
 
 // dueDeliveries returns what of the lane is due, oldest first, and locks it. A first attempt waits until the first

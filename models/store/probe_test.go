@@ -100,6 +100,28 @@ func TestALostProbeMovesNothing(t *testing.T) {
 	})
 }
 
+// A claim waits for nobody who has a webhook's row: that one may wait for another which this claim took a probe of.
+func TestAClaimWaitsForNoOtherProbe(t *testing.T) {
+	t.Parallel()
+	s, db := onPostgres(t)
+	probing(t, s)
+	other, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Rollback()
+	if _, err := other.Exec(`SELECT 1 FROM webhooks FOR NO KEY UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	if jobs := storetest.Claim(t, s, "me"); len(jobs) != 0 {
+		t.Errorf("claimed %+v", jobs)
+	}
+	if err := other.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	probe(t, s, "me", time.Minute)
+}
+
 func late(t *testing.T, s *store.Store, job store.Job, o store.Outcome) error {
 	return second(s.RecordAttempt(t.Context(), "lost", models.Attempt{
 		DeliveryID: job.Delivery.ID, Number: job.Delivery.Attempt, StartedAt: time.Now(), Reason: o.Reason,
