@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,23 +17,25 @@ import (
 type conn struct {
 	mu     sync.Mutex // for one transaction
 	db     *gorm.DB
-	begin  string
 	raw    *sql.Conn // nil until it is needed, and after it broke
 	stmts  map[string]*sql.Stmt
 	native native // statements of trips, on SQLite
 	wire   wire   // the same on PostgreSQL
+
+	// On PostgreSQL: the transaction begins with the first statement, and these are sent with its end.
+	first bool
+	last  []call
 
 	locked  bool      // it holds the leader's lock
 	planned time.Time // when PostgreSQL last forgot its plans
 }
 
 func newConn(db *gorm.DB) *conn {
-	c := &conn{db: db, begin: "BEGIN IMMEDIATE"} // takes the write lock at once, see writerPragmas
-	if onPostgres(db) {
-		c.begin = "BEGIN"
-	}
-	return c
+	return &conn{db: db}
 }
+
+// errLost says that a connection was lost before its transaction was to be committed: nothing of it was done.
+var errLost = errors.New("the connection to the database was lost")
 
 // transact runs f in one transaction.
 func (c *conn) transact(ctx context.Context, f func(tx *gorm.DB) error) (err error) {
@@ -48,44 +51,46 @@ func (c *conn) transact(ctx context.Context, f func(tx *gorm.DB) error) (err err
 		}
 	}()
 	if err := f(c.session(ctx)); err != nil {
-		c.end(ctx, "ROLLBACK")
+		if c.end(ctx, "ROLLBACK") != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w: %w", errLost, err)
+		}
 		return err
 	}
 	return c.end(ctx, "COMMIT")
 }
 
-// start begins a transaction. A connection that broke since the last one is replaced.
+// start begins a transaction; on PostgreSQL with the first statement of it, see trip.
 func (c *conn) start(ctx context.Context) error {
-	fresh := c.raw == nil
 	if err := c.open(ctx); err != nil {
 		return err
 	}
-	err := c.replan(ctx)
-	if err == nil {
-		_, err = c.ExecContext(ctx, c.begin)
+	if onPostgres(c.db) {
+		c.first, c.last = true, nil
+		return c.replan(ctx)
 	}
-	if err == nil {
-		return nil
+	_, err := c.ExecContext(ctx, "BEGIN IMMEDIATE") // takes the write lock at once, see writerPragmas
+	if err != nil {
+		c.drop()
 	}
-	c.drop()
-	if fresh || !onPostgres(c.db) {
-		return err
-	}
-	return c.start(ctx)
+	return err
 }
 
 // replanEvery is how long PostgreSQL keeps the plan of a prepared statement here.
 const replanEvery = 10 * time.Second
 
 // replan makes PostgreSQL plan anew what was planned while the tables were smaller: otherwise it would do so only after the
-// next ANALYZE.
+// next ANALYZE. A connection that broke since the last transaction is found out and replaced now.
 func (c *conn) replan(ctx context.Context) error {
-	if !onPostgres(c.db) || time.Since(c.planned) < replanEvery {
+	if time.Since(c.planned) < replanEvery {
 		return nil
 	}
 	c.planned = time.Now()
-	_, err := c.ExecContext(ctx, `DISCARD PLANS`)
-	return err
+	_, err := c.raw.ExecContext(ctx, `DISCARD PLANS`)
+	if err != nil {
+		c.drop()
+		return c.open(ctx)
+	}
+	return nil
 }
 
 // session returns GORM on this connection, inside a transaction: it begins none of its own.
@@ -97,11 +102,16 @@ func (c *conn) session(ctx context.Context) *gorm.DB {
 
 // end ends the transaction. A connection that cannot do that is given up, and what it had begun with it.
 func (c *conn) end(ctx context.Context, how string) error {
-	if ctx.Err() != nil { // the server must hear it all the same
-		c.drop()
-		return ctx.Err()
+	err := ctx.Err() // the server must hear it all the same
+	switch {
+	case err != nil:
+	case c.first: // it did nothing
+		return nil
+	case onPostgres(c.db) && how == "COMMIT":
+		err = c.wire.send(ctx, c.raw, append(c.last, call{text: how}))
+	default:
+		_, err = c.ExecContext(ctx, how)
 	}
-	_, err := c.ExecContext(ctx, how)
 	if err != nil {
 		c.drop()
 	}
@@ -154,7 +164,7 @@ func (c *conn) drop() {
 	}
 	c.raw.Raw(func(any) error { return driver.ErrBadConn }) // the pool throws it away
 	c.raw.Close()
-	c.raw, c.stmts, c.locked = nil, nil, false
+	c.raw, c.stmts, c.locked, c.first = nil, nil, false, false
 }
 
 // exclusively runs a statement between two transactions.
@@ -177,6 +187,12 @@ func (c *conn) close() {
 
 // PrepareContext and the others make conn a gorm.ConnPool.
 func (c *conn) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
+	if c.first {
+		c.first = false
+		if _, err := c.raw.ExecContext(ctx, "BEGIN"); err != nil {
+			return nil, err
+		}
+	}
 	if s := c.stmts[query]; s != nil {
 		return s, nil
 	}

@@ -116,10 +116,10 @@ func (g *group) write(tx *gorm.DB) error {
 	if g.tell {
 		notify(&g.trip)
 	}
-	if err := g.trip.send(); err != nil {
+	if err := g.doOthers(); err != nil {
 		return err
 	}
-	return g.doOthers()
+	return g.trip.leave()
 }
 
 // doOthers runs what shares the group's commit and is neither a report nor a result.

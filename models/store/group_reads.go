@@ -26,6 +26,8 @@ func (g *group) readReports() {
 	if len(stacks) == 0 {
 		return
 	}
+	n := len(stacks)
+	g.events, g.deliveries, g.handed = make([]models.Event, 0, n), make([]models.Delivery, 0, n), make([]Job, 0, n)
 	g.readStacks(unique(stacks))
 	g.readWebhooks(unique(stacks))
 	if starts > 0 {

@@ -126,8 +126,7 @@ func (g *group) order(results []*resultWish, current map[string]ended) (known []
 }
 
 func insertAttempts(trip *trip, results map[string]ended) {
-	var attempts []models.Attempt
-	var exchanges []models.Exchange
+	attempts, exchanges := make([]models.Attempt, 0, len(results)), make([]models.Exchange, 0, len(results))
 	for _, e := range results {
 		attempts = append(attempts, e.attempt)
 		exchanges = append(exchanges, e.attempt.Exchange)

@@ -41,9 +41,24 @@ func (t *trip) add(text string, args []any, scan func(row) error) {
 func (t *trip) send() error {
 	calls, err := t.calls, t.err
 	t.calls, t.err = nil, nil
-	if len(calls) > 0 {
-		err = t.conn().wire.send(t.tx.Statement.Context, t.conn().raw, calls)
+	if c := t.conn(); len(calls) > 0 {
+		if c.first {
+			c.first, calls = false, append([]call{{text: "BEGIN"}}, calls...)
+		}
+		err = c.wire.send(t.tx.Statement.Context, c.raw, calls)
 	}
+	return t.translate(err)
+}
+
+// leave is send for statements that return nothing and are the last of the transaction: they may go with its end.
+func (t *trip) leave() error {
+	if c := t.conn(); onPostgres(t.tx) && !c.first {
+		c.last, t.calls = t.calls, nil
+	}
+	return t.send()
+}
+
+func (t *trip) translate(err error) error {
 	if translator, ok := t.tx.Dialector.(gorm.ErrorTranslator); ok && err != nil {
 		return translator.Translate(err) // a violated constraint becomes what GORM calls it
 	}

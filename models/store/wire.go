@@ -103,8 +103,8 @@ func binaryValue(oid uint32, arg any) ([]byte, error) {
 	switch v := arg.(type) {
 	case nil:
 		return nil, nil
-	case *column:
-		return v.bytes, nil
+	case column:
+		return v, nil
 	case string:
 		return []byte(v), nil
 	case int64:
@@ -143,52 +143,63 @@ func arrayParameters(types string) string {
 
 // column is an array of one dimension as PostgreSQL's array_recv reads it: the number of dimensions, whether there are
 // NULLs, the elements' type, their number, the first one's index, and each element's length before its bytes.
-type column struct{ bytes []byte }
+type column []byte
 
-// columnArrays turns rows into an array for each column.
+// columnArrays turns rows into an array for each column, all in one piece of memory.
 func columnArrays(types string, rows int, row func(i int) []any) []any {
+	values, size := make([][]any, rows), 20*len(types)
+	for i := range values {
+		values[i] = row(i)
+		for _, v := range values[i] {
+			size += 4 + elementSize(v)
+		}
+	}
+	all := make([]byte, 0, size)
 	columns := make([]any, len(types))
 	for c := range types {
-		const perElement = 24 // about: it grows where that is too little
-		b := make([]byte, 0, 20+rows*perElement)
+		from := len(all)
 		for _, n := range []uint32{1, 1, arrayTypes[types[c]].oid, uint32(rows), 1} {
-			b = binary.BigEndian.AppendUint32(b, n)
+			all = binary.BigEndian.AppendUint32(all, n)
 		}
-		columns[c] = &column{b}
-	}
-	for r := range rows {
-		for c, value := range row(r) {
-			columns[c].(*column).add(value)
+		for _, r := range values {
+			all = appendElement(all, r[c])
 		}
+		columns[c] = column(all[from:])
 	}
 	return columns
 }
 
-func (c *column) add(value any) {
-	length := func(n int) { c.bytes = binary.BigEndian.AppendUint32(c.bytes, uint32(n)) }
+func elementSize(value any) int {
 	switch v := value.(type) {
 	case string:
-		length(len(v))
-		c.bytes = append(c.bytes, v...)
-	case int64:
-		length(8)
-		c.bytes = binary.BigEndian.AppendUint64(c.bytes, uint64(v))
-	case int:
-		length(8)
-		c.bytes = binary.BigEndian.AppendUint64(c.bytes, uint64(v))
-	case bool:
-		length(1)
-		c.bytes = binaryBool(c.bytes, v)
+		return len(v)
 	case []byte:
-		if v == nil {
-			length(-1)
-			return
-		}
-		length(len(v))
-		c.bytes = append(c.bytes, v...)
-	default:
-		length(-1) // NULL
+		return len(v)
+	case bool:
+		return 1
+	case int, int64:
+		return 8
 	}
+	return 0
+}
+
+func appendElement(to []byte, value any) []byte {
+	const null = 0xffffffff // -1
+	switch v := value.(type) {
+	case string:
+		return append(binary.BigEndian.AppendUint32(to, uint32(len(v))), v...)
+	case []byte:
+		if v != nil {
+			return append(binary.BigEndian.AppendUint32(to, uint32(len(v))), v...)
+		}
+	case bool:
+		return binaryBool(binary.BigEndian.AppendUint32(to, 1), v)
+	case int:
+		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(to, 8), uint64(v))
+	case int64:
+		return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(to, 8), uint64(v))
+	}
+	return binary.BigEndian.AppendUint32(to, null)
 }
 
 // wireRow is a row in binary.

@@ -170,15 +170,15 @@ func (w *writer) gather(m *member) []*member {
 	}
 }
 
-// commitAll commits the members as one group. If another transaction was in the way it is tried once more; if it fails
-// through one of them, each is tried alone.
+// commitAll commits the members as one group. If another transaction was in the way, or the connection was lost before the
+// end, it is tried once more; if it fails through one of them, each is tried alone.
 func (w *writer) commitAll(c *conn, members []*member) {
 	if len(members) == 0 {
 		return
 	}
 	began := time.Now()
 	g, err := w.store.commitGroup(c, members)
-	if errors.Is(err, errRaced) || collided(err) {
+	if errors.Is(err, errRaced) || errors.Is(err, errLost) || collided(err) {
 		g, err = w.store.commitGroup(c, members)
 	}
 	switch {
