@@ -251,14 +251,14 @@ func (s *Store) Renew(ctx context.Context, deliveryID, owner string, attempt int
 	return held, nil
 }
 
-// Release hands back a job whose request never started: its number is not an attempt, and the next one gets it again. The
-// next probe, if this was one, is due at once.
+// Release hands back a job whose request never started: its number is not an attempt, and the next one gets it again. One
+// that ended meanwhile, by a deletion, was not attempted either. The next probe, if this was one, is due at once.
 func (s *Store) Release(ctx context.Context, owner string, job Job) error {
 	d := job.Delivery
 	err := s.commit(ctx, wish{do: func(tx *gorm.DB) error {
 		now := micros(time.Now())
-		done := tx.Exec(`UPDATE deliveries SET lease_owner = '', attempt = attempt - 1, due_at = ?
-			WHERE id = ? AND status = 'pending' AND lease_owner = ? AND attempt = ?`, now, d.ID, owner, d.Attempt)
+		done := tx.Exec(`UPDATE deliveries SET lease_owner = '', attempt = attempt - 1, due_at = CASE WHEN status = 'pending' THEN CAST(? AS bigint) END
+			WHERE id = ? AND lease_owner = ? AND attempt = ?`, now, d.ID, owner, d.Attempt)
 		if done.Error != nil || done.RowsAffected == 0 || job.Probe.IsZero() {
 			return done.Error
 		}
