@@ -187,6 +187,6 @@ func conclude(d *models.Delivery, a models.Attempt, o Outcome, current bool) {
 	}
 	d.Status, d.Reason, d.Code, d.Duration, d.DueAt = o.Status, o.Reason, a.Code, a.Total, o.DueAt
 	if o.Status != models.Pending {
-		d.DueAt, d.EndedAt, d.LeaseOwner = time.Time{}, at, ""
+		d.DueAt, d.EndedAt = time.Time{}, at // and not another's lease: with that it hands its number back
 	}
 }

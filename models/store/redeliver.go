@@ -30,7 +30,7 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 			return err
 		}
 		done = newCounts()
-		if d.LeaseOwner != "" { // nobody came back from its last attempt
+		if d.Status == models.Pending && d.LeaseOwner != "" { // nobody came back from its last attempt
 			if err := interrupt(tx, &d, now, math.MaxInt, done); err != nil {
 				return err
 			}
