@@ -148,12 +148,16 @@ func (g *group) endLate(r *resultWish) (*ended, error) {
 		return nil, err
 	}
 	recorded, err := all[models.Attempt](g.tx.Where("delivery_id = ? AND number = ?", d.ID, r.attempt.Number))
-	if err != nil || len(recorded) > 0 && recorded[0].Reason == r.attempt.Reason && r.attempt.Reason != models.ReasonInterrupted {
+	same := len(recorded) > 0 && recorded[0].Reason == r.attempt.Reason
+	if err != nil || same && r.attempt.Reason != models.ReasonInterrupted {
 		return nil, err // recorded already, by a commit that its caller did not wait for
 	}
 	insertAttempts(&g.trip, map[string]ended{d.ID: {resultWish: r}})
 	if err := g.trip.send(); err != nil {
 		return nil, err
+	}
+	if same {
+		return nil, nil // whoever took it for lost knew less of it, but counted it
 	}
 	g.counts.attempt(r.attempt.Reason, r.attempt.Total)
 	current := d.Attempt == r.attempt.Number && d.LeaseOwner == r.owner

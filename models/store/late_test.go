@@ -1,9 +1,12 @@
 package store_test
 
 import (
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"stackhook/models"
 	"stackhook/models/store"
@@ -53,6 +56,33 @@ func TestWhatALateSuccessOvertookIsRedelivered(t *testing.T) {
 		}
 		if next := storetest.Claim(t, s, "me"); len(next) != 1 || next[0].Delivery.Attempt != 3 {
 			t.Errorf("claimed %+v, want attempt 3", next)
+		}
+	})
+}
+
+// Whoever was given up for lost, and says the same when it comes back, is not counted again.
+func TestAnInterruptedAttemptCountsOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		s, err := store.Open(t.Context(), store.Options{Database: filepath.Join(t.TempDir(), "a.db"), Create: true, Metrics: registry})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		stack := storetest.Stack(t, s, "a")
+		storetest.Webhook(t, s, stack, "https://example.com/", "")
+		storetest.Run(t, s, stack)
+		lost := storetest.Claim(t, s, "slow")[0]
+		time.Sleep(time.Minute)
+		storetest.Claim(t, s, "me")
+		record(t, s, "slow", lost, store.Outcome{Status: models.Pending, Reason: models.ReasonInterrupted, DueAt: time.Now()})
+		if n := counters(t, registry)[`stackhook_attempts_total reason="interrupted"`]; n != 1 {
+			t.Errorf("counted %v times", n)
+		}
+		attempts, err := s.Attempts(t.Context(), lost.Delivery)
+		if err != nil || len(attempts) != 1 || attempts[0].Total == 0 {
+			t.Errorf("%+v, %v; want what its sender knows", attempts, err)
 		}
 	})
 }
