@@ -32,7 +32,7 @@ func TestClocksThatDiffer(t *testing.T) {
 			if err := e.Healthy(); err != nil {
 				t.Error(err)
 			}
-			if d := w.report(); d.LeaseOwner != e.owner {
+			if d := w.report(); d.LeaseOwner != e.owner && d.Status != models.Delivered { // it may have come already
 				t.Errorf("not handed over again: %+v", d)
 			}
 		}
