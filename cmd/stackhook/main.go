@@ -51,9 +51,8 @@ func main() {
 // run carries out one command line and returns its exit code.
 func run(args []string, t *terminal) int {
 	forgetEmptySettings()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop) // the first signal ends in good order, a second one at once
 	parser := kong.Must(&commands{}, kong.Name("stackhook"),
 		kong.Description("Sends signed webhooks about infrastructure runs, and shows what became of them."),
 		kong.Writers(t.Out, t.Err), kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
@@ -68,6 +67,24 @@ func run(args []string, t *terminal) int {
 		return exitFailure
 	}
 	return 0
+}
+
+// untilSignal returns a context that ends at the first signal to end. A second one then ends the process at once: the
+// signals have their usual effect again before anything here can notice that the context has ended, which
+// [signal.NotifyContext] does not promise.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancel(context.Background())
+	came := make(chan os.Signal, 1)
+	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-came:
+		case <-ctx.Done():
+		}
+		signal.Stop(came)
+		end()
+	}()
+	return ctx, end
 }
 
 // forgetEmptySettings makes an empty variable mean what an unset one means, the default: container set-ups pass on
