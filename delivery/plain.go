@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	"stackhook/models"
@@ -119,13 +120,14 @@ func explainExpiry(c *x509.Certificate, now time.Time) string {
 
 // explainStatus says what a status code means; "" for a success.
 func explainStatus(code int, reason models.Reason) string {
-	name := fmt.Sprint(code)
+	if reason == "" {
+		return ""
+	}
+	name := strconv.Itoa(code)
 	if text := http.StatusText(code); text != "" {
 		name += " " + text
 	}
 	switch reason {
-	case "":
-		return ""
 	case models.ReasonRedirect:
 		return "The receiver answered " + name + ". Redirects are not followed: if Location is where it moved, set the endpoint to that."
 	case models.ReasonGone:
