@@ -31,7 +31,7 @@ func migrate(db *gorm.DB) error {
 	err := gormigrate.New(db, &options, []*gormigrate.Migration{
 		{ID: "0001-first", Migrate: func(tx *gorm.DB) error { return execAll(tx, append(firstSchema, auditAppendOnly(tx)...)) }},
 		{ID: "0002-circuit", Migrate: func(tx *gorm.DB) error { return execAll(tx, circuitSchema) }},
-		{ID: "0003-log", Migrate: func(tx *gorm.DB) error { return execAll(tx, logSchema) }},
+		{ID: "0003-log", Migrate: func(tx *gorm.DB) error { return execAll(tx, logSchema(tx)) }},
 	}).Migrate()
 	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
 		return errors.New("the database was migrated by a newer version of Stackhook; start that version, or restore a backup made before")

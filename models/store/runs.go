@@ -107,7 +107,7 @@ func spoken(deliveries []models.Delivery) []string {
 // repeated gives the first answer to an event again.
 func repeated(tx *gorm.DB, run models.Run, event models.Event) (Recorded, error) {
 	ids := []string{}
-	err := tx.Raw(`SELECT id FROM deliveries WHERE event_id = ? AND NOT silent ORDER BY id`, event.ID).Scan(&ids).Error
+	err := tx.Raw(`SELECT id FROM deliveries WHERE run_key = ? AND state_version = ? AND NOT silent ORDER BY id`, run.Key, event.StateVersion).Scan(&ids).Error
 	return Recorded{Run: run, Event: event, Deliveries: ids, Repeated: true}, err
 }
 

@@ -121,12 +121,19 @@ var circuitSchema = []string{
 }
 
 // logSchema is the third migration: nearly all deliveries end as delivered, and are found by the indexes of all. Those by status
-// leave them out, so that a delivery is entered there once and not twice.
-var logSchema = []string{
-	`DROP INDEX deliveries_webhook_status`,
-	`DROP INDEX deliveries_stack_status`,
-	`CREATE INDEX deliveries_webhook_status ON deliveries (webhook_id, status, id) WHERE status <> 'delivered'`,
-	`CREATE INDEX deliveries_stack_status ON deliveries (stack_key, status, id) WHERE status <> 'delivered'`,
+// leave them out, so that a delivery is entered there once and not twice. What SQLite needs for its reference to events,
+// PostgreSQL, which has none, would fill twice for each delivery and never read.
+func logSchema(db *gorm.DB) []string {
+	statements := []string{
+		`DROP INDEX deliveries_webhook_status`,
+		`DROP INDEX deliveries_stack_status`,
+		`CREATE INDEX deliveries_webhook_status ON deliveries (webhook_id, status, id) WHERE status <> 'delivered'`,
+		`CREATE INDEX deliveries_stack_status ON deliveries (stack_key, status, id) WHERE status <> 'delivered'`,
+	}
+	if onPostgres(db) {
+		statements = append(statements, `DROP INDEX deliveries_event`)
+	}
+	return statements
 }
 
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
