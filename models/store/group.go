@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -35,6 +36,7 @@ type group struct {
 	events     []models.Event
 	deliveries []models.Delivery
 
+	health   []models.Webhook // whose rows it wrote
 	counts   *counts
 	ends     map[*member]error // what each caller is told
 	putOff   []*member         // they need what this group is about to write
@@ -101,25 +103,40 @@ func (g *group) write(tx *gorm.DB) error {
 	if err != nil {
 		return err
 	}
-	inserted := g.insertReports()
+	g.insertReports()
 	insertAttempts(&g.trip, current)
-	health := g.lockHealth(known)
-	if err := g.trip.send(); err != nil {
-		return err
-	}
-	if *inserted < len(g.started) {
-		return errRaced
-	}
-	if err := g.noteHealth(*health, known); err != nil {
+	if err := g.writeHealth(known); err != nil {
 		return err
 	}
 	if g.tell {
 		notify(&g.trip)
 	}
+	if g.mayRace() {
+		if err := g.sendRows(); err != nil {
+			return err
+		}
+	}
 	if err := g.doOthers(); err != nil {
 		return err
 	}
 	return g.trip.leave()
+}
+
+// sendRows sends what the group writes. A key that is there already is a run's, which another transaction has started meanwhile.
+func (g *group) sendRows() error {
+	err := g.trip.send()
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return errors.Join(errRaced, err)
+	}
+	return err
+}
+
+// mayRace reports whether another transaction may be in the way of what is written, or depend on it having been written.
+// Otherwise it goes with the transaction's end.
+func (g *group) mayRace() bool {
+	return slices.ContainsFunc(g.members, func(m *member) bool {
+		return m.do != nil || m.start != nil && m.start.report.ID != nil
+	})
 }
 
 // doOthers runs what shares the group's commit and is neither a report nor a result.
@@ -138,6 +155,7 @@ func (g *group) doOthers() error {
 // finish tells everybody, once the group is durable.
 func (g *group) finish() {
 	g.store.metrics.add(g.counts)
+	g.store.calm.note(g.health, g.now)
 	if g.forget {
 		g.store.targets.forget()
 	}

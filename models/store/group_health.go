@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -10,39 +11,37 @@ import (
 	"stackhook/models"
 )
 
-// lockHealth reads, and locks, what the webhooks' rows say of how their receivers do, for the results that count for it:
-// tests do not.
-func (g *group) lockHealth(results []ended) (health *[]models.Webhook) {
-	var ids []string
+// writeHealth keeps on the webhooks' rows how their receivers do: the circuit, and what leads to disabling. Tests do not count
+// for it.
+func (g *group) writeHealth(results []ended) error {
+	trouble := map[string]bool{}
 	for _, r := range results {
-		if !r.Test {
-			ids = append(ids, r.WebhookID)
+		if !r.Test && (r.outcome.Status != models.Delivered || !g.store.calm.has(r.WebhookID, g.now)) {
+			trouble[r.WebhookID] = true
 		}
 	}
-	health = new([]models.Webhook)
-	if len(ids) > 0 {
-		readHealth(&g.trip, unique(ids), health)
+	if len(trouble) == 0 {
+		return nil
 	}
-	return health
-}
-
-// noteHealth keeps on the webhooks' rows how their receivers do: the circuit, and what leads to disabling.
-func (g *group) noteHealth(webhooks []models.Webhook, results []ended) error {
+	readHealth(&g.trip, slices.Sorted(maps.Keys(trouble)), &g.health)
+	if err := g.sendRows(); err != nil {
+		return err
+	}
 	at := map[string]int{}
-	for i, w := range webhooks {
+	for i, w := range g.health {
 		at[w.ID] = i
 	}
-	before := slices.Clone(webhooks)
+	before := slices.Clone(g.health)
 	for _, r := range results {
 		i, there := at[r.WebhookID]
-		if !there || r.Test || webhooks[i].Deleted() {
+		if !there || r.Test || g.health[i].Deleted() {
 			continue
 		}
-		if err := g.noteResult(&webhooks[i], r); err != nil {
+		if err := g.noteResult(&g.health[i], r); err != nil {
 			return err
 		}
 	}
-	g.saveHealth(before, webhooks)
+	g.saveHealth(before, g.health)
 	return nil
 }
 

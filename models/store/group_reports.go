@@ -170,9 +170,8 @@ func (g *group) handOver(d *models.Delivery, w models.Webhook, payload []byte) {
 	g.handed = append(g.handed, Job{Delivery: *d, Payload: payload})
 }
 
-// insertReports writes what judge decided, and returns how many of the runs that started were added, once that was sent:
-// where one is missing, another transaction has started it meanwhile.
-func (g *group) insertReports() (added *int) {
+// insertReports writes what judge decided.
+func (g *group) insertReports() {
 	var changed []models.Run
 	for _, r := range g.runs {
 		switch {
@@ -186,15 +185,10 @@ func (g *group) insertReports() (added *int) {
 	slices.SortFunc(g.started, func(a, b models.Run) int {
 		return cmp.Or(cmp.Compare(a.StackKey, b.StackKey), cmp.Compare(a.ID, b.ID))
 	})
-	added = new(int)
-	runRows.insert(&g.trip, g.started, func(row) error {
-		*added++
-		return nil
-	})
+	runRows.insert(&g.trip, g.started)
 	changeRuns(&g.trip, changed)
-	eventRows.insert(&g.trip, g.events, nil)
-	deliveryRows.insert(&g.trip, g.deliveries, nil)
-	return added
+	eventRows.insert(&g.trip, g.events)
+	deliveryRows.insert(&g.trip, g.deliveries)
 }
 
 func unique[K cmp.Ordered](keys []K) []K {

@@ -133,8 +133,8 @@ func insertAttempts(trip *trip, results map[string]ended) {
 	}
 	slices.SortFunc(attempts, func(a, b models.Attempt) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	slices.SortFunc(exchanges, func(a, b models.Exchange) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
-	attemptRows.insert(trip, attempts, nil)
-	exchangeRows.insert(trip, exchanges, nil)
+	attemptRows.insert(trip, attempts)
+	exchangeRows.insert(trip, exchanges)
 }
 
 // endLate records a result whose delivery went on without it. It changes the delivery only if it is a success: the

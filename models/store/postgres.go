@@ -17,10 +17,8 @@ import (
 )
 
 const (
-	// postgresWriters is how many groups are committed at once: while one waits for the disk, the next is written.
-	postgresWriters = 2
-	// postgresConnections is how many more the pool for changes has, and how many that for pages.
-	postgresConnections = 6
+	// postgresConnections is how many the pool for changes has: two of them for the writer, one for the leader.
+	postgresConnections = 8
 	// postgresPatience bounds a statement and a connection attempt: below commitWithin, so that callers hear the cause.
 	postgresPatience = 4 * time.Second
 )

@@ -34,7 +34,6 @@ var runRows = table[models.Run]{
 			micros(r.ReceivedAt), micros(r.UpdatedAt),
 		}
 	},
-	conflict: "ON CONFLICT DO NOTHING RETURNING key", // by which the group counts them
 }
 
 var eventRows = table[models.Event]{
@@ -99,12 +98,12 @@ const replaceAttempt = "ON CONFLICT (delivery_id, number) DO UPDATE SET "
 
 // insert adds the rows. PostgreSQL gets them as one array for each column: one statement for any number of them, whose
 // text is always the same.
-func (t table[T]) insert(trip *trip, rows []T, returned func(row) error) {
+func (t table[T]) insert(trip *trip, rows []T) {
 	inEach(trip, rows, t.types, t.values, func(n int) string {
 		return built(statementKey{t.name, n}, func() string {
 			return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") " + rowsOf(t.types, n) + " " + t.onConflict()
 		})
-	}, returned)
+	}, nil)
 }
 
 func (t table[T]) onConflict() string {

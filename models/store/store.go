@@ -49,6 +49,7 @@ type Store struct {
 	tokens       recent[models.Token] // by hash
 	stacks       recent[models.Stack] // by id
 	uses         seen                 // of tokens
+	calm         calm
 
 	mu       sync.Mutex
 	onCommit func()
@@ -103,7 +104,7 @@ func (s *Store) openSQLite(ctx context.Context, o Options) (err error) {
 }
 
 func (s *Store) openPostgres(ctx context.Context, o Options) (err error) {
-	if s.write, err = openPostgres(o.Database, postgresConnections+postgresWriters); err != nil {
+	if s.write, err = openPostgres(o.Database, postgresConnections); err != nil {
 		return err
 	}
 	if err := migratePostgres(context.WithoutCancel(ctx), s.write, o.Create); err != nil {
@@ -138,11 +139,7 @@ func (s *Store) openKeys(ctx context.Context, o Options) error {
 // begin starts what runs beside the callers.
 func (s *Store) begin(o Options) {
 	if namesPostgres(o.Database) {
-		var conns []*conn
-		for range postgresWriters {
-			conns = append(conns, newConn(s.write))
-		}
-		s.writer = newWriter(s, conns)
+		s.writer = newWriter(s, newConn(s.write), newConn(s.write))
 		s.leader = newConn(s.write)
 		if o.Serve {
 			s.listener = newListener(s, o.Database)
@@ -151,7 +148,7 @@ func (s *Store) begin(o Options) {
 	}
 	s.conn = newConn(s.write)
 	s.checkpointer = newCheckpointer(s)
-	s.writer = newWriter(s, []*conn{s.conn})
+	s.writer = newWriter(s, s.conn)
 }
 
 // Close closes the database and gives the lock back.
