@@ -149,7 +149,7 @@ var (
 	sqliteSettings = []string{`PRAGMA temp_store = MEMORY`, `PRAGMA wal_autocheckpoint = 0`}
 	// All of the writer's statements look up rows by keys. A plan that was made while the tables were small, and is kept
 	// with the prepared statement, would read whole tables for that until the next ANALYZE.
-	postgresSettings = []string{`SET enable_seqscan = off`, `SET enable_hashjoin = off`, `SET enable_mergejoin = off`, `SET jit = off`}
+	postgresSettings = []string{`SET plan_cache_mode = force_generic_plan`, `SET enable_seqscan = off`, `SET enable_hashjoin = off`, `SET enable_mergejoin = off`, `SET jit = off`}
 )
 
 // drop closes the connection; the next transaction opens another.

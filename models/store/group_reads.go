@@ -132,7 +132,7 @@ func (g *group) readWebhooks(stacks []int64) {
 // are not used are gaps.
 func (g *group) takeKeys(n int) {
 	if onPostgres(g.tx) {
-		g.trip.add(`SELECT nextval(pg_get_serial_sequence('runs', 'key')) FROM generate_series(1, $1::bigint)`, []any{int64(n)}, func(r row) error {
+		g.trip.add(`SELECT nextval(s) FROM (SELECT pg_get_serial_sequence('runs', 'key')::regclass AS s OFFSET 0) AS q, generate_series(1, $1::bigint)`, []any{int64(n)}, func(r row) error {
 			var key int64
 			err := r.Scan(&key)
 			g.keys = append(g.keys, key)

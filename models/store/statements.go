@@ -67,7 +67,7 @@ func inEach[T any](trip *trip, rows []T, types string, values func(*T) []any, te
 // rowsOf is the text of a query that returns so many rows of parameters, or, with 0, those of an array for each column.
 func rowsOf(types string, n int) string {
 	if n == 0 {
-		return "SELECT * FROM unnest(" + arrayParameters(types) + ")"
+		return "SELECT " + unnested(types)
 	}
 	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", len(types)), ", ") + ")"
 	return "VALUES " + row + strings.Repeat(", "+row, n-1)

@@ -132,11 +132,12 @@ var arrayTypes = map[byte]struct {
 	't': {"text", pgtype.TextOID}, 'i': {"bigint", pgtype.Int8OID}, 'b': {"boolean", pgtype.BoolOID}, 'y': {"bytea", pgtype.ByteaOID},
 }
 
-// arrayParameters are the parameters for columns of these types, an array each.
-func arrayParameters(types string) string {
+// unnested are the elements of parameters for columns of these types, an array each. SELECT * FROM unnest(…) with all of
+// them does the same, and first writes each array into a table of its own: for a group's rows five times the work.
+func unnested(types string) string {
 	var list []string
 	for i := range len(types) {
-		list = append(list, "$"+strconv.Itoa(i+1)+"::"+arrayTypes[types[i]].name+"[]")
+		list = append(list, "unnest($"+strconv.Itoa(i+1)+"::"+arrayTypes[types[i]].name+"[])")
 	}
 	return strings.Join(list, ", ")
 }
