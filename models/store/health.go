@@ -20,8 +20,8 @@ const (
 type WebhookHealth struct {
 	Webhook models.Webhook
 	Last    []models.Status // of the last StripLength deliveries, oldest first
-	// LastFailure is the newest of them whose last attempt failed, with id, status, reason, code and
-	// when the attempt began; nil if there is none.
+	// LastFailure is the newest of them whose last attempt failed, or, while the webhook fails, of those that wait, with id,
+	// status, reason, code and when the attempt began; nil if there is none.
 	LastFailure *models.Delivery
 	Waiting     int // pending deliveries, up to 10,001
 	Day         DayTally
@@ -66,6 +66,11 @@ func (s *Store) WebhookHealth(ctx context.Context, w models.Webhook) (WebhookHea
 		}
 	}
 	slices.Reverse(h.Last)
+	if h.LastFailure == nil && !w.FailingSince.IsZero() {
+		if h.LastFailure, err = s.lastProbed(ctx, w); err != nil {
+			return h, err
+		}
+	}
 	if h.Day, err = s.dayTally(ctx, w); err != nil {
 		return h, err
 	}
@@ -76,6 +81,20 @@ func (s *Store) WebhookHealth(ctx context.Context, w models.Webhook) (WebhookHea
 	}
 	h.Waiting, err = s.PendingDeliveries(ctx, w.ID)
 	return h, err
+}
+
+// lastProbed returns the delivery whose failed attempt is the last one, nil if it is not found: behind an open circuit the
+// oldest ones are tried, and many younger ones wait for their first attempt.
+func (s *Store) lastProbed(ctx context.Context, w models.Webhook) (*models.Delivery, error) {
+	oldest, err := all[models.Delivery](s.reader(ctx).Select("id", "status", "reason", "code", "claimed_at").
+		Where("webhook_id = ? AND status = 'pending' AND status <> 'delivered' AND NOT test", w.ID).Order("id").Limit(StripLength))
+	var last *models.Delivery
+	for i, d := range oldest {
+		if d.Reason != "" && (last == nil || d.ClaimedAt.After(last.ClaimedAt)) {
+			last = &oldest[i]
+		}
+	}
+	return last, err
 }
 
 // dayTally narrows by id, which an index has, and by time: after the clock stepped back, ids are ahead of it.

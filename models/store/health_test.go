@@ -49,6 +49,31 @@ func TestAWebhooksHealthCountsTheLastDay(t *testing.T) {
 	})
 }
 
+// Behind an open circuit what was tried is older than all that the strip shows.
+func TestAFailingWebhookTellsWhyThoughManyWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		stack := storetest.Stack(t, s, "a")
+		w := storetest.Webhook(t, s, stack, "https://example.com/", "")
+		tried := storetest.Run(t, s, stack).Deliveries[0]
+		record(t, s, "me", storetest.Claim(t, s, "me")[0], store.Outcome{
+			Status: models.Pending, Reason: models.ReasonRefused, DueAt: time.Now().Add(time.Hour),
+		})
+		for range store.StripLength {
+			storetest.Run(t, s, stack)
+		}
+		w, err := s.Webhook(t.Context(), stack, w.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := s.WebhookHealth(t.Context(), w)
+		if err != nil || h.LastFailure == nil || h.LastFailure.ID != tried || h.LastFailure.Reason != models.ReasonRefused {
+			t.Errorf("the last failure is %+v, %v", h.LastFailure, err)
+		}
+	})
+}
+
 func TestADisabledWebhookTellsWhatItSkippedAndWhoDidIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
