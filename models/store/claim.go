@@ -90,7 +90,7 @@ func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []lane, now time.Time, d
 			c.Full, c.Left = append(c.Full, l.webhook), true
 			continue
 		}
-		jobs, err := r.takeOf(tx, l, now, room, done)
+		jobs, err := r.takeOf(tx, c, l, now, room, done)
 		if err != nil {
 			return err
 		}
@@ -111,7 +111,7 @@ func (r ClaimRequest) take(tx *gorm.DB, c *Claimed, due []lane, now time.Time, d
 }
 
 // takeOf leases at most so many of one lane.
-func (r ClaimRequest) takeOf(tx *gorm.DB, l lane, now time.Time, most int, done *counts) ([]Job, error) {
+func (r ClaimRequest) takeOf(tx *gorm.DB, c *Claimed, l lane, now time.Time, most int, done *counts) ([]Job, error) {
 	deliveries, err := dueDeliveries(tx, l, now, most)
 	deliveries = slices.DeleteFunc(deliveries, r.works)
 	if err != nil || len(deliveries) == 0 {
@@ -128,6 +128,10 @@ func (r ClaimRequest) takeOf(tx *gorm.DB, l lane, now time.Time, most int, done 
 	jobs, err := r.lease(tx, deliveries, now, done)
 	for i := range jobs {
 		jobs[i].Probe = probe
+	}
+	if err == nil && l.probe != 0 && len(jobs) == 0 { // it had used up its tries: the next one is the probe, at once
+		c.Next = now
+		err = giveProbeBack(tx, l.webhook, probe, now)
 	}
 	return jobs, err
 }
@@ -152,6 +156,11 @@ func takeProbe(tx *gorm.DB, l lane, leased time.Time) (mine bool, err error) {
 		return false, err
 	}
 	return true, tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ?`, micros(leased), l.webhook).Error
+}
+
+// giveProbeBack makes the next probe due, if it was still this one that the circuit waited for.
+func giveProbeBack(tx *gorm.DB, webhook string, leased, now time.Time) error {
+	return tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until = ?`, micros(now), webhook, micros(leased)).Error
 }
 
 // dueDeliveries returns what of the lane is due, oldest first, and locks it. A first attempt waits until the first

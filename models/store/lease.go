@@ -60,13 +60,13 @@ func (s *Store) Renew(ctx context.Context, deliveryID, owner string, attempt int
 func (s *Store) Release(ctx context.Context, owner string, job Job) error {
 	d := job.Delivery
 	err := s.commit(ctx, wish{do: func(tx *gorm.DB) error {
-		now := micros(time.Now())
+		now := time.Now()
 		done := tx.Exec(`UPDATE deliveries SET lease_owner = '', attempt = attempt - 1, due_at = CASE WHEN status = 'pending' THEN CAST(? AS bigint) END
-			WHERE id = ? AND lease_owner = ? AND attempt = ?`, now, d.ID, owner, d.Attempt)
+			WHERE id = ? AND lease_owner = ? AND attempt = ?`, micros(now), d.ID, owner, d.Attempt)
 		if done.Error != nil || done.RowsAffected == 0 || job.Probe.IsZero() {
 			return done.Error
 		}
-		return tx.Exec(`UPDATE webhooks SET open_until = ? WHERE id = ? AND open_until = ?`, now, d.WebhookID, micros(job.Probe)).Error
+		return giveProbeBack(tx, d.WebhookID, job.Probe, now)
 	}})
 	if err == nil {
 		s.committed()

@@ -74,6 +74,27 @@ func TestAProbeThatIsCutShort(t *testing.T) {
 	})
 }
 
+// A probe whose delivery had used up its tries by what cut it short is none: the next one goes at once.
+func TestAProbeWithoutTries(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		probing(t, s)
+		used := probe(t, s, "lost", -time.Second)
+		for _, want := range []int{0, 1} { // it fails; another one is the probe
+			c, err := s.Claim(t.Context(), store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: 10, MostPerWebhook: 10, MaxTries: 1})
+			if err != nil || len(c.Jobs) != want {
+				t.Fatalf("claimed %+v, %v; want %d", c.Jobs, err, want)
+			}
+			if want == 0 && c.Next.After(time.Now()) {
+				t.Errorf("the next is due at %v", c.Next)
+			}
+			if want == 1 && (c.Jobs[0].Delivery.ID == used.Delivery.ID || c.Jobs[0].Probe.IsZero()) {
+				t.Errorf("claimed %+v", c.Jobs)
+			}
+		}
+	})
+}
+
 // Whatever comes of a probe that was given up for lost, the circuit waits for the one after it.
 func TestALostProbeMovesNothing(t *testing.T) {
 	t.Parallel()
