@@ -19,6 +19,9 @@ type RunColumn struct {
 	Webhook                           models.Webhook
 	Name                              string // its host, with the path where another column has that host too
 	Arrived, Pending, Failed, Skipped int
+
+	Confirmed *models.Event // the newest state that has arrived, nil if none has
+	Behind    int           // how many states of the run are newer than that
 }
 
 // RunRow is a state of the run with a cell for each webhook.
@@ -91,11 +94,13 @@ func (c RunCell) Arrived() bool { return c.Delivery != nil && !c.Delivery.FirstD
 
 func (g RunGrid) tally(column int) {
 	col := &g.Columns[column]
-	for _, row := range g.Rows {
+	for i, row := range g.Rows {
+		col.Behind++
 		switch cell := row.Cells[column]; {
 		case cell.Delivery == nil:
 		case cell.Arrived():
 			col.Arrived++
+			col.Confirmed, col.Behind = &g.Rows[i].Event, 0
 		case cell.Delivery.Status == models.Pending:
 			col.Pending++
 		case cell.Delivery.Status == models.Skipped:

@@ -95,6 +95,27 @@ func TestRunGridCountsEachWebhookAlone(t *testing.T) {
 	}
 }
 
+func TestRunGridTellsWhatAReceiverKnows(t *testing.T) {
+	t.Parallel()
+	for column, want := range map[string]string{
+		"1 11 21": "2, 0 behind",
+		"1 11 p":  "1, 1 behind",
+		"1 p f":   "0, 2 behind",
+		"p 11 p":  "1, 1 behind",
+		"1 . .":   "0, 2 behind", // it was deleted then
+		"p f s":   "nothing, 3 behind",
+	} {
+		c := gridOf(column).Columns[0]
+		known := "nothing"
+		if c.Confirmed != nil {
+			known = fmt.Sprint(c.Confirmed.StateVersion)
+		}
+		if got := fmt.Sprintf("%s, %d behind", known, c.Behind); got != want {
+			t.Errorf("%s: %s, want %s", column, got, want)
+		}
+	}
+}
+
 func TestRunGridGoesByTheFirstDelivery(t *testing.T) {
 	t.Parallel()
 	d := models.Delivery{EventID: "e", WebhookID: "w", Status: models.Failed, CreatedAt: noon, FirstDelivered: noon.Add(time.Second), RedeliveredAt: noon.Add(time.Hour)}

@@ -440,7 +440,8 @@ func (c RunColumn) missingWords(now time.Time) string {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
 		}
 	}
-	return c.Name + ": " + strings.Join(parts, ", ") + c.trouble(now)
+	knows := c.knows()
+	return c.Name + ": " + strings.Join(parts, ", ") + "; " + strings.ToLower(knows[:1]) + knows[1:] + c.trouble(now)
 }
 
 func (c RunColumn) trouble(now time.Time) string {

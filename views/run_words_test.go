@@ -3,6 +3,7 @@ package views
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"stackhook/models"
 )
@@ -69,6 +70,42 @@ func TestColumnsOfOneHostAreToldApart(t *testing.T) {
 	for i, want := range []string{"example.com/a", "example.com/b?c", "other.example"} {
 		if got := NewRunGrid(nil, webhooks, nil).Columns[i].Name; got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestWhatAReceiverKnows(t *testing.T) {
+	t.Parallel()
+	planning := &models.Event{State: models.Planning}
+	for want, c := range map[string]RunColumn{
+		"Nothing confirmed": {Behind: 3},
+		"Up to date":        {Confirmed: planning},
+		"Last confirmed PLANNING, 1 state behind":  {Confirmed: planning, Behind: 1},
+		"Last confirmed PLANNING, 2 states behind": {Confirmed: planning, Behind: 2},
+	} {
+		if got := c.knows(); got != want {
+			t.Errorf("%+v: %s, want %s", c, got, want)
+		}
+	}
+}
+
+func TestWhyAStateHasNotArrived(t *testing.T) {
+	t.Parallel()
+	open := models.Webhook{Enabled: true, OpenUntil: time.Unix(1, 0)}
+	for want, c := range map[string]struct {
+		webhook models.Webhook
+		models.Delivery
+	}{
+		"circuit open":     {open, models.Delivery{Status: models.Pending}},
+		"":                 {models.Webhook{Enabled: true}, models.Delivery{Status: models.Pending}},
+		"webhook disabled": {models.Webhook{}, models.Delivery{Status: models.Pending}},
+		"disabled":         {models.Webhook{}, models.Delivery{Status: models.Skipped}},
+		"2 attempts, 503 Service Unavailable": {open, models.Delivery{
+			Status: models.Pending, Attempt: 2, Tries: 2, Reason: models.Reason5xx, Code: 503,
+		}},
+	} {
+		if got := (RunCell{Delivery: &c.Delivery}).words(c.webhook); got != want {
+			t.Errorf("%s: %q", want, got)
 		}
 	}
 }

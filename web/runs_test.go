@@ -132,7 +132,7 @@ func TestRunShowsWhoGotWhat(t *testing.T) {
 		t.Errorf("about the run: %s", got)
 	}
 	if got := page.Text(".notice"); !strings.HasPrefix(got, "3 of 5 have not arrived") ||
-		!strings.Contains(got, "good.example: 1 pending.") || !strings.Contains(got, "leaving.example: 1 failed, 1 skipped. Its receiver answered 410 Gone") {
+		!strings.Contains(got, "good.example: 1 pending; up to date.") || !strings.Contains(got, "leaving.example: 1 failed, 1 skipped; nothing confirmed. Its receiver answered 410 Gone") {
 		t.Errorf("the notice says %s", got)
 	}
 	var rows [][]string
