@@ -1,14 +1,11 @@
 package delivery
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
-	"time"
 
 	"stackhook/models"
 )
@@ -17,7 +14,6 @@ import (
 type failure struct {
 	err     error
 	attempt models.Attempt
-	reached phase
 	host    string
 	config  Config
 }
@@ -41,7 +37,7 @@ func explain(f failure) string {
 		if errors.Is(f.err, errEndedTwice) {
 			return fmt.Sprintf("%s ended the request twice before it answered.", f.peer())
 		}
-		if f.reached == answering {
+		if f.attempt.Cause == models.CauseBrokenHeaders {
 			return fmt.Sprintf("%s began to answer, and closed the connection before its headers ended.", f.peer())
 		}
 		return fmt.Sprintf("%s closed the connection before it answered.", f.peer())
@@ -64,55 +60,49 @@ func (f failure) peer() string {
 }
 
 func explainLookup(f failure) string {
-	var lookup *net.DNSError
-	errors.As(f.err, &lookup)
-	switch {
-	case lookup.IsNotFound:
+	switch f.attempt.Cause {
+	case models.CauseNoName:
 		return fmt.Sprintf("The name %s is not known to DNS.", f.host)
-	case lookup.IsTimeout:
+	case models.CauseLateLookup:
 		return fmt.Sprintf("The look-up of %s in DNS did not end in time.", f.host)
 	}
 	return fmt.Sprintf("The look-up of %s in DNS failed.", f.host)
 }
 
 func explainTimeout(f failure) string {
-	switch f.reached {
-	case connecting:
+	switch f.attempt.Cause {
+	case models.CauseLateConnect:
 		return fmt.Sprintf("%s did not take the connection within %v.", f.peer(), f.config.ConnectTimeout)
-	case handshaking:
+	case models.CauseLateHandshake:
 		return fmt.Sprintf("%s did not finish the TLS handshake within %v.", f.peer(), f.config.ConnectTimeout)
-	case waiting:
+	case models.CauseLateAnswer:
 		return fmt.Sprintf("%s did not answer within %v.", f.peer(), f.config.Timeout)
 	}
 	return fmt.Sprintf("%s began to answer, but its headers did not end within %v.", f.peer(), f.config.Timeout)
 }
 
 func explainTLS(f failure) string {
-	var (
-		invalid   x509.CertificateInvalidError
-		name      x509.HostnameError
-		authority x509.UnknownAuthorityError
-		record    tls.RecordHeaderError
-	)
-	switch {
-	case errors.As(f.err, &invalid) && invalid.Reason == x509.Expired:
-		return explainExpiry(invalid.Cert, time.Now())
-	case errors.As(f.err, &name):
+	switch f.attempt.Cause {
+	case models.CauseExpired, models.CauseNotYetValid:
+		var invalid x509.CertificateInvalidError
+		errors.As(f.err, &invalid)
+		return explainValidity(invalid.Cert, f.attempt.Cause)
+	case models.CauseOtherName:
 		return fmt.Sprintf("The certificate is not for %s.", f.host)
-	case errors.As(f.err, &authority):
+	case models.CauseUntrusted:
 		return "The certificate is not signed by an authority that this server trusts, or an intermediate certificate is missing."
-	case errors.As(f.err, &record):
-		return fmt.Sprintf("%s does not speak TLS on this port.", f.peer())
-	case certificateOf(f.err) != nil:
+	case models.CauseUnfit:
 		return "The certificate is not valid for a server."
+	case models.CauseNotTLS:
+		return fmt.Sprintf("%s does not speak TLS on this port.", f.peer())
 	}
 	return fmt.Sprintf("%s did not agree on an encrypted connection.", f.peer())
 }
 
-// explainExpiry says when a certificate was or will be valid; it may be one between the receiver's and the authority's.
-func explainExpiry(c *x509.Certificate, now time.Time) string {
+// explainValidity says when a certificate was or will be valid; it may be one between the receiver's and the authority's.
+func explainValidity(c *x509.Certificate, cause models.Cause) string {
 	const day = "2 January 2006"
-	if now.Before(c.NotBefore) {
+	if cause == models.CauseNotYetValid {
 		return "The certificate is not valid before " + c.NotBefore.UTC().Format(day) + "."
 	}
 	return "The certificate expired on " + c.NotAfter.UTC().Format(day) + "."

@@ -76,8 +76,9 @@ func (s *sender) send(ctx context.Context, job store.Job, target store.Target) s
 	if err != nil {
 		reached := t.fill(&a, time.Now())
 		a.Reason = judgeError(err, reached)
+		a.Cause = causeOf(err, a.Reason, reached)
 		a.CertificateExpiresAt = refusedCertificate(err)
-		a.Detail = explain(failure{err, a, reached, request.URL.Hostname(), s.config})
+		a.Detail = explain(failure{err, a, request.URL.Hostname(), s.config})
 		return sent{Attempt: a, begun: t.times() > 0}
 	}
 	a.Code, a.Protocol, a.Reason = response.StatusCode, response.Proto, judgeStatus(response.StatusCode)

@@ -96,14 +96,15 @@ func TestTLS(t *testing.T) {
 		name   string
 		signer authority
 		change func(*x509.Certificate)
+		cause  models.Cause
 		detail string // "" for a success
 	}{
-		{"valid", trusted, func(*x509.Certificate) {}, ""},
-		{"expired", trusted, func(c *x509.Certificate) { c.NotAfter = past.Truncate(time.Second) }, "The certificate expired on " + past.UTC().Format("2 January 2006") + "."},
-		{"not yet valid", trusted, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }, "The certificate is not valid before "},
-		{"another name", trusted, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"example.com"} }, "The certificate is not for 127.0.0.1."},
-		{"nobody's", unknown, func(*x509.Certificate) {}, "not signed by an authority that this server trusts"},
-		{"a client's", trusted, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, "The certificate is not valid for a server."},
+		{"valid", trusted, func(*x509.Certificate) {}, "", ""},
+		{"expired", trusted, func(c *x509.Certificate) { c.NotAfter = past.Truncate(time.Second) }, models.CauseExpired, "The certificate expired on " + past.UTC().Format("2 January 2006") + "."},
+		{"not yet valid", trusted, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }, models.CauseNotYetValid, "The certificate is not valid before "},
+		{"another name", trusted, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"example.com"} }, models.CauseOtherName, "The certificate is not for 127.0.0.1."},
+		{"nobody's", unknown, func(*x509.Certificate) {}, models.CauseUntrusted, "not signed by an authority that this server trusts"},
+		{"a client's", trusted, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }, models.CauseUnfit, "The certificate is not valid for a server."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -117,8 +118,8 @@ func TestTLS(t *testing.T) {
 			if c.detail == "" {
 				reason, received = "", 1
 			}
-			if a.Reason != reason || !strings.Contains(a.Detail, c.detail) || requests.Load() != received {
-				t.Errorf("reason %q, detail %q, %d requests", a.Reason, a.Detail, requests.Load())
+			if a.Reason != reason || a.Cause != c.cause || !strings.Contains(a.Detail, c.detail) || requests.Load() != received {
+				t.Errorf("reason %q, cause %q, detail %q, %d requests", a.Reason, a.Cause, a.Detail, requests.Load())
 			}
 			if !a.CertificateExpiresAt.Equal(certificate.Leaf.NotAfter) {
 				t.Errorf("the certificate expires at %v, want %v", a.CertificateExpiresAt, certificate.Leaf.NotAfter)
@@ -142,13 +143,14 @@ func TestTLSOfOthers(t *testing.T) {
 	for _, c := range []struct {
 		name, endpoint string
 		reason         models.Reason
+		cause          models.Cause
 	}{
-		{"https to plain HTTP", strings.Replace(plain.URL, "http:", "https:", 1), models.ReasonTLS},
-		{"only TLS 1.1", old.URL, models.ReasonTLS},
-		{"http to TLS", strings.Replace(secured.URL, "https:", "http:", 1), models.Reason4xx}, // Go's server answers 400 in plain text
+		{"https to plain HTTP", strings.Replace(plain.URL, "http:", "https:", 1), models.ReasonTLS, models.CauseNotTLS},
+		{"only TLS 1.1", old.URL, models.ReasonTLS, ""},
+		{"http to TLS", strings.Replace(secured.URL, "https:", "http:", 1), models.Reason4xx, ""}, // Go's server answers 400 in plain text
 	} {
-		if a := newTestSender(t).send(t.Context(), sample(), targetOf(c.endpoint)); a.Reason != c.reason || a.Detail == "" {
-			t.Errorf("%s: reason %q, detail %q", c.name, a.Reason, a.Detail)
+		if a := newTestSender(t).send(t.Context(), sample(), targetOf(c.endpoint)); a.Reason != c.reason || a.Cause != c.cause || a.Detail == "" {
+			t.Errorf("%s: reason %q, cause %q, detail %q", c.name, a.Reason, a.Cause, a.Detail)
 		}
 	}
 }

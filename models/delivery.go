@@ -62,6 +62,45 @@ func AttemptReasons() []Reason {
 	}
 }
 
+// Cause is what exactly a Reason means in one attempt, where that makes a difference to what helps; "" elsewhere.
+type Cause string
+
+// The closed list of causes, after their reasons.
+const (
+	// Of ReasonDNS; it is "" if the look-up failed.
+	CauseNoName     Cause = "no_name"     // DNS knows no such name
+	CauseLateLookup Cause = "late_lookup" // the look-up did not end in time
+	// Of ReasonTimeout: what did not end in time.
+	CauseLateConnect   Cause = "late_connect"
+	CauseLateHandshake Cause = "late_handshake"
+	CauseLateAnswer    Cause = "late_answer"  // there was no first byte
+	CauseLateHeaders   Cause = "late_headers" // the first byte came, the end of the headers did not
+	// Of ReasonReset; it is "" if the connection was closed before the first byte.
+	CauseBrokenHeaders Cause = "broken_headers"
+	// Of ReasonTLS; it is "" if the two sides did not agree.
+	CauseExpired     Cause = "certificate_expired"
+	CauseNotYetValid Cause = "certificate_not_yet_valid"
+	CauseOtherName   Cause = "certificate_other_name"
+	CauseUntrusted   Cause = "certificate_untrusted" // of an unknown authority, or one in between is missing
+	CauseUnfit       Cause = "certificate_unfit"     // not one for a server, or broken
+	CauseNotTLS      Cause = "not_tls"               // the port speaks something else
+)
+
+// Causes returns the causes that a reason can have, beside "".
+func Causes(reason Reason) []Cause {
+	switch reason {
+	case ReasonDNS:
+		return []Cause{CauseNoName, CauseLateLookup}
+	case ReasonTimeout:
+		return []Cause{CauseLateConnect, CauseLateHandshake, CauseLateAnswer, CauseLateHeaders}
+	case ReasonReset:
+		return []Cause{CauseBrokenHeaders}
+	case ReasonTLS:
+		return []Cause{CauseExpired, CauseNotYetValid, CauseOtherName, CauseUntrusted, CauseUnfit, CauseNotTLS}
+	}
+	return nil
+}
+
 // Delivery is one event for one webhook.
 type Delivery struct {
 	ID           string `gorm:"primaryKey"` // a ULID: the webhook-id header, the same on every attempt
@@ -109,6 +148,7 @@ type Attempt struct {
 	Number     int       `gorm:"primaryKey;autoIncrement:false"`
 	StartedAt  time.Time `gorm:"serializer:micros"`
 	Reason     Reason    // "" for a success
+	Cause      Cause
 	// Detail says in one line what the Reason means here: an error message of ours, never one with a secret.
 	Detail string
 	Code   int

@@ -68,13 +68,13 @@ var deliveryRows = table[models.Delivery]{
 var attemptRows = table[models.Attempt]{
 	name: "attempts",
 	columns: []string{
-		"delivery_id", "number", "started_at", "reason", "detail", "code", "url", "address", "reused", "protocol", "tls_version",
+		"delivery_id", "number", "started_at", "reason", "cause", "detail", "code", "url", "address", "reused", "protocol", "tls_version",
 		"certificate_expires_at", "dns", "connect", "tls", "first_byte", "body", "total",
 	},
-	types: "tiittittbttiiiiiii",
+	types: "tiitttittbttiiiiiii",
 	values: func(a *models.Attempt) []any {
 		return []any{
-			a.DeliveryID, a.Number, micros(a.StartedAt), string(a.Reason), a.Detail, a.Code, a.URL, a.Address, a.Reused, a.Protocol, a.TLSVersion,
+			a.DeliveryID, a.Number, micros(a.StartedAt), string(a.Reason), string(a.Cause), a.Detail, a.Code, a.URL, a.Address, a.Reused, a.Protocol, a.TLSVersion,
 			micros(a.CertificateExpiresAt), int64(a.DNS), int64(a.Connect), int64(a.TLS), int64(a.FirstByte), int64(a.Body), int64(a.Total),
 		}
 	},

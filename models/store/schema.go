@@ -136,6 +136,9 @@ func logSchema(db *gorm.DB) []string {
 	return statements
 }
 
+// causeSchema is the fourth migration: what exactly the reason of an attempt means.
+var causeSchema = []string{`ALTER TABLE attempts ADD COLUMN cause TEXT NOT NULL DEFAULT ''`}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

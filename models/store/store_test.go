@@ -69,7 +69,9 @@ func TestWhatAReceiverSentComesBackByteForByte(t *testing.T) {
 			every[i] = byte(i)
 		}
 		sent := models.Exchange{ResponseHeaders: []models.Header{{Name: "X-\xff", Value: string(every)}, {Name: "Server", Value: "grün"}}, ResponseBody: every}
-		_, err := s.RecordAttempt(t.Context(), "me", models.Attempt{DeliveryID: job.Delivery.ID, Number: 1, StartedAt: time.Now(), Exchange: sent}, store.Outcome{Status: models.Delivered})
+		_, err := s.RecordAttempt(t.Context(), "me", models.Attempt{
+			DeliveryID: job.Delivery.ID, Number: 1, StartedAt: time.Now(), Reason: models.ReasonTLS, Cause: models.CauseExpired, Exchange: sent,
+		}, store.Outcome{Status: models.Failed, Reason: models.ReasonTLS})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +82,9 @@ func TestWhatAReceiverSentComesBackByteForByte(t *testing.T) {
 		attempts, err := s.Attempts(t.Context(), d)
 		if err != nil || len(attempts) != 1 {
 			t.Fatal(attempts, err)
+		}
+		if a := attempts[0]; a.Reason != models.ReasonTLS || a.Cause != models.CauseExpired {
+			t.Errorf("the reason is %q, its cause %q", a.Reason, a.Cause)
 		}
 		got := attempts[0].Exchange
 		if !slices.Equal(got.ResponseHeaders, sent.ResponseHeaders) || !bytes.Equal(got.ResponseBody, every) || got.RequestHeaders != nil {
