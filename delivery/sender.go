@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"stackhook/models"
@@ -127,19 +129,19 @@ func (s *sender) request(ctx context.Context, job store.Job, target store.Target
 	if err != nil {
 		return nil, errors.New("not a URL")
 	}
-	headers := []models.Header{
-		{Name: "User-Agent", Value: "Stackhook/" + s.config.Version},
-		{Name: "Content-Type", Value: "application/json"},
-	}
-	headers = append(headers, Sign(job.Payload, target.Secret, job.Delivery.ID, a.StartedAt)...)
+	headers := append(Sign(job.Payload, target.Secret, job.Delivery.ID, a.StartedAt), models.Header{Name: "Content-Type", Value: "application/json"})
 	if job.Delivery.Test {
 		headers = append(headers, models.Header{Name: "X-Stackhook-Test", Value: "1"})
 	}
-	for _, h := range headers {
+	agent := models.Header{Name: "User-Agent", Value: "Stackhook/" + s.config.Version}
+	for _, h := range append(headers, agent) {
 		r.Header[h.Name] = []string{h.Value} // spelt as documented, where HTTP/1.1 lets us
 	}
+	// In the order in which net/http writes them over HTTP/1.1: these three, then the others by name.
+	slices.SortFunc(headers, func(a, b models.Header) int { return strings.Compare(a.Name, b.Name) })
 	a.Exchange.RequestHeaders = append([]models.Header{
 		{Name: "Host", Value: u.Host},
+		agent,
 		{Name: "Content-Length", Value: strconv.Itoa(len(job.Payload))},
 	}, headers...)
 	return r, nil
