@@ -2,20 +2,108 @@ package views
 
 import (
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
 
 	"stackhook/models"
+	"stackhook/views/ui"
 )
 
-// adviceOn says what the likely cause of a failed attempt is and what to do about it. Expired says that it was an
-// expired certificate.
-func adviceOn(reason models.Reason, code int, expired bool) string {
-	if advice, known := codeAdvice[code]; known {
-		return advice
-	}
-	if reason == models.ReasonTLS && expired {
+// adviceOn says what the likely cause of a failed attempt is and what to do about it.
+func (c DeliveryCase) adviceOn(reason models.Reason, code int) string {
+	switch {
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return "The receiver did not accept who sends. " + c.secretAdvice() + " A proxy that wants people to sign in answers so too."
+	case code == http.StatusTooManyRequests:
+		return "The receiver is asked more often than it allows. " + c.patience() + " Raise its limit if this goes on."
+	case code == http.StatusServiceUnavailable && c.answered("Retry-After") != "":
+		return codeAdvice[code] + " " + c.patience()
+	case code >= 300 && code <= 399 && c.redirectTarget() != "":
+		return redirectAdvice(code, c.redirectTarget())
+	case codeAdvice[code] != "":
+		return codeAdvice[code]
+	case reason == models.ReasonTLS && c.certificateExpired():
 		return "Renew the receiver's certificate; deliveries go on by themselves."
 	}
+	if words, known := causeWords[c.lastCause(reason)]; known {
+		return words.advice
+	}
 	return reasonAdvice[reason]
+}
+
+// secretAdvice says what may be wrong with the secret that a receiver verifies with.
+func (c DeliveryCase) secretAdvice() string {
+	w := c.Webhook
+	switch {
+	case !w.HasSecret():
+		return "The webhook has no secret, so its signatures prove nothing: set the one that the receiver verifies with."
+	case w.SecretChangedAt.After(w.CreatedAt):
+		return "It may verify with an older secret: the webhook's was changed on " + dayAndMinute(w.SecretChangedAt) + ". Compare the two."
+	}
+	return "It may verify with an older secret, or with another: compare it with the webhook's."
+}
+
+// patience says how long the receiver asked to wait.
+func (c DeliveryCase) patience() string {
+	asked := strings.TrimSpace(c.answered("Retry-After"))
+	if at, err := http.ParseTime(asked); err == nil {
+		return "With Retry-After it asked to wait until " + ui.Instant(at) + ", which is kept to, up to 24 h."
+	}
+	if asked == "" || strings.Trim(asked, "0123456789") != "" {
+		return "It did not say in Retry-After how long to wait, so the schedule goes on."
+	}
+	seconds, err := strconv.Atoi(asked)
+	if err != nil || seconds > int(24*time.Hour/time.Second) {
+		return "With Retry-After it asked to wait for more than 24 h; it is tried again after 24 h."
+	}
+	return "With Retry-After it asked to wait " + ui.Duration(time.Duration(seconds)*time.Second) + ", which is kept to."
+}
+
+// redirectTarget is where the receiver's answer leads, if an endpoint can be there and is another one than this; "" if
+// not. It is in the form that is sent to, in which no letter looks like another.
+func (c DeliveryCase) redirectTarget() string {
+	location := c.answered("Location")
+	if location == "" {
+		return ""
+	}
+	base, err := url.Parse(c.Last.URL)
+	if err != nil {
+		return ""
+	}
+	target, err := base.Parse(location)
+	if err != nil {
+		return ""
+	}
+	target.Fragment, target.RawFragment = "", ""
+	const long = 300 // more than that is no address to read; it stands below
+	endpoint, err := models.ParseEndpoint(target.String())
+	if err != nil || endpoint.URL == c.Last.URL || len(endpoint.URL) > long {
+		return ""
+	}
+	return endpoint.URL
+}
+
+func redirectAdvice(code int, target string) string {
+	const alone = "Redirects are not followed: the signed request is for this endpoint alone. "
+	if code == http.StatusMovedPermanently || code == http.StatusPermanentRedirect {
+		return "It moved to " + target + " for good. " + alone + "If you trust that address, change the endpoint to it."
+	}
+	return "It leads to " + target + ". " + alone + "If you trust that address and it takes webhooks, change the endpoint to it; a sign-in page looks like this too."
+}
+
+// answered is a header of the newest attempt's answer, "" without one.
+func (c DeliveryCase) answered(name string) string {
+	if c.Last == nil {
+		return ""
+	}
+	for _, h := range c.Last.Exchange.ResponseHeaders {
+		if strings.EqualFold(h.Name, name) {
+			return h.Value
+		}
+	}
+	return ""
 }
 
 var codeAdvice = map[int]string{
@@ -23,8 +111,6 @@ var codeAdvice = map[int]string{
 	http.StatusPermanentRedirect: movedAdvice,
 	http.StatusBadRequest: "The receiver could not read the request, or expects something else at this path. " +
 		"The body of its answer below may say what.",
-	http.StatusUnauthorized: unprovenAdvice,
-	http.StatusForbidden:    unprovenAdvice,
 	http.StatusNotFound: "Nothing lives at the path of the endpoint. " +
 		"Compare it with the receiver's route, letter case and final slash included, and correct the endpoint.",
 	http.StatusMethodNotAllowed: "The path exists, but takes no POST. " +
@@ -39,8 +125,6 @@ var codeAdvice = map[int]string{
 		"Compare the endpoint with the receiver's route for webhooks.",
 	http.StatusUnprocessableEntity: "The receiver read the payload and refuses what it says. " +
 		"The body of its answer below may say why.",
-	http.StatusTooManyRequests: "The receiver is asked more often than it allows. " +
-		"If it sends Retry-After, that is waited for, up to 24 h; raise its limit if this goes on.",
 	http.StatusInternalServerError: "The receiver's own program failed. Search its log for the delivery id, which it got as webhook-id.",
 	http.StatusBadGateway: "A proxy in front of the receiver got no valid answer from it. " +
 		"Look at the program behind the proxy; nothing is wrong with the payload or the signature.",
@@ -52,9 +136,9 @@ var codeAdvice = map[int]string{
 
 const (
 	movedAdvice = "Redirects are not followed: the signed request is for this endpoint alone. " +
-		"Set the endpoint to the address in Location below, if you trust it."
-	unprovenAdvice = "The receiver did not accept who sends. Compare the secret that it checks with that of the webhook; " +
-		"a proxy that wants people to sign in answers so too."
+		"If you trust the address in Location below, change the endpoint to it."
+	answerFirst = "The receiver may have got the request all the same. " +
+		"Let it answer first and do its work afterwards; if it never sees a request, look at the firewalls between."
 )
 
 var reasonAdvice = map[models.Reason]string{
@@ -64,11 +148,10 @@ var reasonAdvice = map[models.Reason]string{
 	models.ReasonUnreachable: "Look at routes and firewalls between this server and the receiver.",
 	models.ReasonReset: "The receiver, or something in front of it, dropped the request, perhaps after it had read it. " +
 		"Search its log for the delivery id, which is sent as webhook-id.",
-	models.ReasonTimeout: "The receiver may have got the request all the same. " +
-		"Let it answer first and do its work afterwards; if it never sees a request, look at the firewalls between.",
+	models.ReasonTimeout: answerFirst,
 	models.ReasonTLS: "Let the receiver serve a certificate for the endpoint's host with all its intermediate ones, " +
 		"from an authority that this server trusts.",
-	models.ReasonBlocked: "An endpoint must not lead into the network that Stackhook runs in, unless its operator allows that.",
+	models.ReasonBlocked: "The operator of this server does that; if the receiver is elsewhere, correct the endpoint.",
 	models.ReasonRedirect: "Redirects are not followed: the signed request is for this endpoint alone. " +
 		"The address in Location below, if there is one, says where it leads; a sign-in page looks like this too.",
 	models.Reason4xx:      "The receiver refuses the request. The body of its answer below may say why.",

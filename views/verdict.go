@@ -44,10 +44,7 @@ func (c DeliveryCase) Verdict() Verdict {
 	case models.Failed:
 		return c.failed()
 	case models.Skipped:
-		return Verdict{
-			Before: "Skipped: its webhook was disabled when the state changed.",
-			Advice: "Nothing was sent. If the receiver should have it, enable the webhook and redeliver it.",
-		}
+		return Verdict{Before: "Skipped: its webhook was disabled when the state changed.", Advice: c.skippedAdvice()}
 	}
 	return c.pending()
 }
@@ -80,9 +77,7 @@ func (c DeliveryCase) failed() Verdict {
 		if !d.RedeliveredAt.IsZero() {
 			v.After = " of its last redelivery."
 		}
-		if c.Last != nil {
-			v.Advice = c.advice(c.Last.Reason, c.Last.Code)
-		}
+		v.Advice = c.expiredAdvice()
 		return v
 	case d.Test:
 		return c.because("Test failed: ", ". A test is not repeated.")
@@ -133,51 +128,6 @@ func (c DeliveryCase) pending() Verdict {
 		Before: "Waiting for its first attempt.",
 		Advice: "It starts as soon as the first attempts of the run's earlier states have ended.",
 	}
-}
-
-// because puts the reason of the newest attempt between two parts of a sentence.
-func (c DeliveryCase) because(before, after string) Verdict {
-	lead, cause := c.cause()
-	return Verdict{Before: before + lead, Cause: cause, After: after, Advice: c.advice(c.Delivery.Reason, c.Delivery.Code)}
-}
-
-// cause says in half a sentence why the newest attempt failed; its last words are those to stress.
-func (c DeliveryCase) cause() (lead, stressed string) {
-	reason := c.Delivery.Reason
-	if reason == models.ReasonTLS && c.certificateExpired() {
-		return "the receiver's ", "certificate expired on " + c.Last.CertificateExpiresAt.UTC().Format("2 January 2006")
-	}
-	if c.Delivery.Code != 0 {
-		return "the receiver answered ", codeWords(c.Delivery.Code)
-	}
-	return "", attemptCauses[reason]
-}
-
-func (c DeliveryCase) certificateExpired() bool {
-	return c.Last != nil && !c.Last.CertificateExpiresAt.IsZero() && c.Last.CertificateExpiresAt.Before(c.Last.StartedAt)
-}
-
-// attemptCauses are the reasons of attempts that brought no status.
-var attemptCauses = map[models.Reason]string{
-	models.ReasonDNS:         "the host's name has no address",
-	models.ReasonRefused:     "the connection was refused",
-	models.ReasonUnreachable: "the receiver cannot be reached",
-	models.ReasonReset:       "the connection was closed without an answer",
-	models.ReasonTimeout:     "there was no answer in time",
-	models.ReasonTLS:         "no trusted encrypted connection came about",
-	models.ReasonBlocked:     "the endpoint's address is not allowed",
-	models.ReasonProtocol:    "the answer was not valid HTTP",
-	models.ReasonInterrupted: "Stackhook ended before the answer came",
-	models.ReasonInternal:    "Stackhook could not send it",
-}
-
-// advice is what the newest attempt found out, where the sentence does not say it already, and what to do.
-func (c DeliveryCase) advice(reason models.Reason, code int) string {
-	advice := adviceOn(reason, code, c.certificateExpired())
-	if c.Last == nil || c.Last.Code != 0 || c.Last.Detail == "" {
-		return advice
-	}
-	return ui.VisibleLine(c.Last.Detail) + " " + advice
 }
 
 func times(n int) string {

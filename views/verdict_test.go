@@ -187,37 +187,6 @@ func TestEveryReasonHasACauseAndAdvice(t *testing.T) {
 	}
 }
 
-func TestCommonCodesHaveAdviceOfTheirOwn(t *testing.T) {
-	t.Parallel()
-	advice := func(reason models.Reason, code int) string {
-		return views.DeliveryCase{Delivery: models.Delivery{Status: models.Failed, Reason: reason, Code: code}, Now: noon}.Verdict().Advice
-	}
-	for _, c := range []struct {
-		code    int
-		generic string
-		hint    string
-	}{
-		{301, advice(models.ReasonRedirect, 302), "Location"},
-		{400, advice(models.Reason4xx, 418), "body"},
-		{401, advice(models.Reason4xx, 418), "secret"},
-		{403, advice(models.Reason4xx, 418), "secret"},
-		{404, advice(models.Reason4xx, 418), "path"},
-		{405, advice(models.Reason4xx, 418), "POST"},
-		{410, advice(models.Reason4xx, 418), "Enable"},
-		{413, advice(models.Reason4xx, 418), "limit"},
-		{429, advice(models.Reason4xx, 418), "Retry-After"},
-		{502, advice(models.Reason5xx, 599), "proxy"},
-		{503, advice(models.Reason5xx, 599), "healthy"},
-		{504, advice(models.Reason5xx, 599), "answer first"},
-	} {
-		reason := map[int]models.Reason{3: models.ReasonRedirect, 4: models.Reason4xx, 5: models.Reason5xx}[c.code/100]
-		got := advice(reason, c.code)
-		if got == c.generic || !strings.Contains(got, c.hint) {
-			t.Errorf("%d: “%s” does not speak of “%s”", c.code, got, c.hint)
-		}
-	}
-}
-
 func TestExpiredCertificateIsNotAnyTLSFailure(t *testing.T) {
 	t.Parallel()
 	verdict := func(expires time.Time) views.Verdict {
@@ -241,5 +210,33 @@ func TestVerdictShowsForeignTextSafely(t *testing.T) {
 	v := views.DeliveryCase{Delivery: models.Delivery{Status: models.Pending, RedeliveredAt: noon, RedeliveredBy: "Ada\u202e\x1b[2J"}, Webhook: available, Now: noon}.Verdict()
 	if strings.ContainsAny(whole(v), "\u202e\x1b") {
 		t.Errorf("%q holds marks that change how it reads", whole(v))
+	}
+}
+
+func TestSkippedAndExpiredSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	disabled := func(why models.DisabledWhy) models.Webhook { return models.Webhook{DisabledWhy: why, DisabledAt: noon} }
+	skipped := models.Delivery{Status: models.Skipped, Reason: models.ReasonWebhookDisabled, CreatedAt: noon.Add(time.Hour)}
+	expired := models.Delivery{Status: models.Failed, Reason: models.ReasonExpired}
+	for _, c := range []struct {
+		delivery models.Delivery
+		webhook  models.Webhook
+		last     *models.Attempt
+		want     string
+	}{
+		{skipped, disabled(models.DisabledByPerson), nil, "Nothing was sent: somebody had disabled the webhook on 6 October 2026 at 12:00. If the receiver should have it, enable the webhook and redeliver it."},
+		{skipped, disabled(models.DisabledByGone), nil, "Nothing was sent: the receiver had disabled the webhook on 6 October 2026 at 12:00, by answering 410 Gone. If the receiver should have it, enable the webhook and redeliver it."},
+		{skipped, disabled(models.DisabledByFailing), nil, "Nothing was sent: the webhook had been disabled on 6 October 2026 at 12:00, because nothing arrived any more. If the receiver should have it, enable the webhook and redeliver it."},
+		{skipped, models.Webhook{DisabledAt: noon.Add(2 * time.Hour), DisabledWhy: models.DisabledByGone}, nil, "Nothing was sent. If the receiver should have it, enable the webhook and redeliver it."},
+		{skipped, available, nil, "Nothing was sent. The webhook is enabled again: redeliver it if the receiver should have it."},
+		{skipped, models.Webhook{DeletedAt: noon}, nil, "Nothing was sent, and nothing can be: the webhook was deleted since."},
+		{expired, available, nil, "Nothing was sent: it waited all the time. Look at its webhook, then redeliver it."},
+		{expired, available, &models.Attempt{Reason: models.Reason4xx, Code: 404}, "The receiver last answered 404 Not Found. Nothing lives at the path of the endpoint. Compare it with the receiver's route, letter case and final slash included, and correct the endpoint."},
+		{expired, available, &models.Attempt{Reason: models.ReasonTimeout, Cause: models.CauseLateHandshake, Detail: "A detail."}, "A detail. Something took the connection and then said nothing. Look at the load of the receiver and of what stands before it, and whether that port speaks TLS."},
+	} {
+		v := views.DeliveryCase{Delivery: c.delivery, Last: c.last, Webhook: c.webhook, Expire: 168 * time.Hour, Now: noon.Add(3 * time.Hour)}.Verdict()
+		if v.Advice != c.want {
+			t.Errorf("got  %s\nwant %s", v.Advice, c.want)
+		}
 	}
 }
