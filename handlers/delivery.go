@@ -3,6 +3,7 @@ package handlers
 import (
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -38,32 +39,61 @@ func (h *Handlers) Redeliver(c echo.Context) error {
 	return seeOther(c, views.DeliveryPath(stack.ID, id))
 }
 
+// DownloadDelivery is a delivery as one file.
+func (h *Handlers) DownloadDelivery(c echo.Context) error {
+	stack, err := h.stack(c)
+	if err != nil {
+		return err
+	}
+	page, err := h.loadDelivery(c, stack)
+	if err != nil {
+		return err
+	}
+	text, err := h.fileOf(page, time.Now()).encode()
+	if err != nil {
+		return err
+	}
+	// An id has letters and digits only.
+	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="delivery-`+page.Delivery.ID+`.json"`)
+	return c.Blob(http.StatusOK, echo.MIMEApplicationJSON, text)
+}
+
 // delivery answers the page of the delivery that the path names; refused is why a redelivery was refused.
 func (h *Handlers) delivery(c echo.Context, stack models.Stack, status int, refused string) error {
+	page, err := h.loadDelivery(c, stack)
+	if err != nil {
+		return err
+	}
+	page.Refused = refused
+	page.Frame = h.stackFrame(c, stack, "Delivery "+views.ShortID(page.Delivery.ID), "deliveries", "")
+	return h.render(c, status, views.Delivery(page))
+}
+
+// loadDelivery returns what there is to show of the delivery that the path names.
+func (h *Handlers) loadDelivery(c echo.Context, stack models.Stack) (views.DeliveryPage, error) {
 	ctx := c.Request().Context()
 	d, err := h.Store.Delivery(ctx, stack, c.Param("delivery"))
 	if err != nil {
-		return notKept("delivery", err)
+		return views.DeliveryPage{}, notKept("delivery", err)
 	}
-	page := views.DeliveryPage{Stack: stack.ID, Delivery: d, Delays: h.Delays, Expire: h.Expire, Refused: refused}
+	page := views.DeliveryPage{Stack: stack.ID, Delivery: d, Delays: h.Delays, Expire: h.Expire}
 	if page.Event, err = h.Store.Event(ctx, d.EventID); err != nil {
-		return err
+		return page, err
 	}
 	if page.Webhook, err = h.Store.Webhook(ctx, stack, d.WebhookID); err != nil {
-		return err
+		return page, err
 	}
 	if page.Attempts, err = h.Store.Attempts(ctx, d); err != nil {
-		return err
+		return page, err
 	}
 	if !d.Test {
 		run, err := h.Store.Run(ctx, stack, d.RunID)
 		if err != nil {
-			return err
+			return page, err
 		}
 		page.Run = &run
 	}
-	page.Frame = h.stackFrame(c, stack, "Delivery "+views.ShortID(d.ID), "deliveries", "")
-	return h.render(c, status, views.Delivery(page))
+	return page, nil
 }
 
 // notKept says of what is not found that it may have been here: old links lead to what was removed with time.

@@ -380,11 +380,11 @@ func request(a models.Attempt, body []byte, newest bool) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"small muted\">The same request byte for byte, with the signatures of its time: a receiver that checks their age refuses them after a few minutes.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "<p class=\"small muted\">The same request byte for byte, with the signatures of its time: a receiver that checks their age refuses them after a few minutes. Who changes the body must change Content-Length, and signs it anew.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Code(ui.Listing{Label: "curl command", Head: "For a shell", Copy: "curl command", Wrapped: true, Tall: true, Text: command, Exact: command}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Code(ui.Listing{Label: "curl command", Head: "For a shell", Copy: "curl command", Wrapped: true, Tall: true, Text: command}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -39,6 +39,9 @@ func RedeliverPath(stack, delivery string) string {
 	return DeliveryPath(stack, delivery) + "/redeliver"
 }
 
+// DownloadPath is one delivery as a file.
+func DownloadPath(stack, delivery string) string { return DeliveryPath(stack, delivery) + "/download" }
+
 // IntegrationsPath is the first page of a stack's settings.
 func IntegrationsPath(stack string) string { return path("stacks", stack, "settings", "integrations") }
 

@@ -66,6 +66,7 @@ var access = map[string][4]int{
 
 	"GET /stacks/:stack/deliveries":                      {303, 404, 200, 200},
 	"GET /stacks/:stack/deliveries/:delivery":            {303, 404, 200, 200},
+	"GET /stacks/:stack/deliveries/:delivery/download":   {303, 404, 200, 200},
 	"POST /stacks/:stack/deliveries/:delivery/redeliver": {401, 404, 403, 303},
 
 	// A test waits for its answer, which nobody gives here: the administrator's is in the tests of webhooks.

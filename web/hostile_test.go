@@ -40,8 +40,12 @@ func TestReceiversTextDoesNoHarm(t *testing.T) {
 			if got := page.Doc.Find("pre[aria-label='Response body']").First().Text(); !strings.HasPrefix(strings.TrimSpace(got), c.shown) {
 				t.Errorf("the body is shown as %.200q", got)
 			}
-			if got := page.Doc.Find("pre[aria-label='Response headers']").First().Text(); len(c.received) < 1000 && utf8.ValidString(c.received) && strings.Count(got, c.shown) != 2 {
+			if got := page.Doc.Find("pre[aria-label='Response headers']").First().Text(); len(c.received) < 1000 && utf8.ValidString(c.received) && strings.Count(got, c.shown) != 3 {
 				t.Errorf("the headers are shown as %.200q", got)
+			}
+			const command = "pre[aria-label='curl command']"
+			if got, want := page.Doc.Find(command).First().Text(), harmless.Doc.Find(command).First().Text(); got != want || want == "" {
+				t.Errorf("the command that sends the request again is %s", got)
 			}
 			for _, element := range []string{"script", "style", "img", "form", "h1", "main"} {
 				if got, want := page.Doc.Find(element).Length(), harmless.Doc.Find(element).Length(); got != want {
@@ -62,7 +66,7 @@ func pageOf(t *testing.T, site *webtest.Site, stack models.Stack, w models.Webho
 	deliver(t, site, func(job store.Job) (models.Attempt, store.Outcome) {
 		a := exchanged(w)
 		header := text[:min(len(text), 1<<10)] // as the engine cuts it
-		a.Exchange.ResponseHeaders = []models.Header{{Name: "Location", Value: header}, {Name: header, Value: "1"}}
+		a.Exchange.ResponseHeaders = []models.Header{{Name: "Location", Value: header}, {Name: header, Value: "1"}, {Name: "X-Text", Value: header}}
 		a.Exchange.ResponseBody = []byte(text)
 		_, o := busy(job)
 		return a, o

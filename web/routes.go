@@ -92,6 +92,7 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{reader, get, "/deliveries", h.AllDeliveries, nil},
 		{reader, get, "/stacks/:stack/deliveries", h.Deliveries, nil},
 		{reader, get, "/stacks/:stack/deliveries/:delivery", h.ShowDelivery, nil},
+		{reader, get, "/stacks/:stack/deliveries/:delivery/download", h.DownloadDelivery, nil},
 		{admin, post, "/stacks/:stack/deliveries/:delivery/redeliver", h.Redeliver, nil},
 	}
 }

@@ -50,7 +50,7 @@ func TestPages(t *testing.T) {
 }
 
 var (
-	link  = regexp.MustCompile(`<a [^>]*href="(/[^"#]*)`)
+	link  = regexp.MustCompile(`<a [^>]*href="(/[^"#]*)[^>]*>`)
 	anID  = regexp.MustCompile(`[0-9A-Z]{26}|=[^&]+`)
 	stack = regexp.MustCompile(`/stacks/(networking-prod|spacelift-demo)\b`)
 )
@@ -66,6 +66,9 @@ func crawl(t *testing.T, client *browser, base string) []string {
 			t.Fatalf("GET %s: status %d", pages[i], status)
 		}
 		for _, found := range link.FindAllStringSubmatch(body, -1) {
+			if strings.Contains(found[0], " download") {
+				continue // a file is no page
+			}
 			path := strings.ReplaceAll(found[1], "&amp;", "&")
 			kind := stack.ReplaceAllString(anID.ReplaceAllString(path, "*"), "/stacks/*")
 			if !kinds[kind] && !strings.HasPrefix(path, "/static/") && !strings.HasPrefix(path, "/api/") && path != "/stacks" {
