@@ -130,6 +130,13 @@ func (h housekeeper) retire(ctx context.Context, now time.Time) error {
 		records += n
 		return n == purgeBatch, err
 	})
+	if err != nil {
+		return err
+	}
+	err = batches(ctx, func() (more bool, err error) {
+		n, err := h.store.PurgeTallies(ctx, now, purgeBatch)
+		return n == purgeBatch, err
+	})
 	if deliveries+runs+records > 0 {
 		h.log.Info("removed what is older than it is kept", "deliveries", deliveries, "runs", runs, "auditRecords", records, "took", time.Since(now))
 	}

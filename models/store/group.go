@@ -108,6 +108,7 @@ func (g *group) write(tx *gorm.DB) error {
 	if err := g.writeHealth(known); err != nil {
 		return err
 	}
+	g.tally()
 	if g.tell {
 		notify(&g.trip)
 	}

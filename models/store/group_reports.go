@@ -142,7 +142,7 @@ func (g *group) addEvent(r *groupRun, delta *models.Delta) (Recorded, error) {
 		if deliveries[i].Status == models.Pending {
 			g.handOver(&deliveries[i], webhooks[i], payload)
 		}
-		g.counts.delivery(deliveries[i].Status, deliveries[i].Reason, 1)
+		g.counts.delivery(deliveries[i], 0)
 	}
 	r.changed = true
 	g.events = append(g.events, event)

@@ -62,7 +62,9 @@ func (g *group) endCurrent(results []*resultWish) map[string]ended {
 		e.resultWish = byID[e.ID]
 		current[e.ID] = e
 		g.counts.attempt(e.outcome.Reason, e.attempt.Total)
-		g.counts.delivery(e.outcome.Status, e.outcome.Reason, 1)
+		g.counts.delivery(models.Delivery{
+			WebhookID: e.WebhookID, StackKey: e.StackKey, Test: e.Test, Status: e.outcome.Status, Reason: e.outcome.Reason,
+		}, e.attempt.Total)
 		return nil
 	})
 	return current
@@ -165,7 +167,7 @@ func (g *group) endLate(r *resultWish) (*ended, error) {
 		before := d.Status
 		conclude(&d, r.attempt, r.outcome, current)
 		if before == models.Pending {
-			g.counts.delivery(d.Status, d.Reason, 1)
+			g.counts.delivery(d, r.attempt.Total)
 		}
 		if err := g.tx.Save(&d).Error; err != nil {
 			return nil, err

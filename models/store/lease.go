@@ -16,7 +16,7 @@ func interrupt(tx *gorm.DB, d *models.Delivery, now time.Time, maxTries int, don
 		return err
 	}
 	done.attempt(models.ReasonInterrupted, 0)
-	done.delivery(d.Status, d.Reason, 1)
+	done.delivery(*d, 0)
 	done.lost = append(done.lost, *d)
 	return tx.Save(d).Error
 }
@@ -93,7 +93,7 @@ func (s *Store) TakeOver(ctx context.Context, maxTries int) error {
 				return err
 			}
 		}
-		return nil
+		return s.tally(tx, done)
 	})
 	if err == nil {
 		s.tell(done)

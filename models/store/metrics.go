@@ -100,6 +100,7 @@ func (m *metrics) reported(rec Recorded, err error) {
 // counts is what a transaction did, to be counted once it is durable.
 type counts struct {
 	ended    map[end]int
+	tallies  map[tallied]*models.Tally
 	attempts map[models.Reason]int
 	took     []time.Duration
 	disabled map[models.DisabledWhy]int
@@ -112,13 +113,23 @@ type end struct {
 }
 
 func newCounts() *counts {
-	return &counts{ended: map[end]int{}, attempts: map[models.Reason]int{}, disabled: map[models.DisabledWhy]int{}}
+	return &counts{ended: map[end]int{}, tallies: map[tallied]*models.Tally{}, attempts: map[models.Reason]int{}, disabled: map[models.DisabledWhy]int{}}
 }
 
-func (c *counts) delivery(status models.Status, reason models.Reason, n int) {
-	if status != models.Pending {
-		c.ended[end{status, reason}] += n
+// delivery counts a delivery that ended, if it did: those that are pending are none. took is of its last attempt.
+func (c *counts) delivery(d models.Delivery, took time.Duration) {
+	if d.Status == models.Pending {
+		return
 	}
+	c.ended[end{d.Status, d.Reason}]++
+	if d.Test {
+		return
+	}
+	of := tallied{d.WebhookID, d.StackKey}
+	if c.tallies[of] == nil {
+		c.tallies[of] = new(models.Tally)
+	}
+	c.tallies[of].Ended(d.Status, took, 1)
 }
 
 func (c *counts) attempt(reason models.Reason, took time.Duration) {

@@ -51,7 +51,10 @@ func (s *Store) Expire(ctx context.Context, olderThan time.Duration, most int) (
 			return err
 		}
 		done = newCounts()
-		return expire(tx, old, now, done)
+		if err := expire(tx, old, now, done); err != nil {
+			return err
+		}
+		return s.tally(tx, done)
 	})
 	if err == nil && len(old) > 0 {
 		s.tell(done)
@@ -73,12 +76,12 @@ func expire(tx *gorm.DB, old []models.Delivery, now time.Time, done *counts) err
 		}
 		ids = append(ids, old[i].ID)
 		old[i].Status, old[i].Reason = models.Failed, models.ReasonExpired
+		done.delivery(old[i], 0)
 		done.lost = append(done.lost, old[i])
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	done.delivery(models.Failed, models.ReasonExpired, len(ids))
 	return tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL WHERE ?`,
 		models.ReasonExpired, micros(now), among(tx, "id", ids)).Error
 }

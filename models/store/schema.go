@@ -1,6 +1,10 @@
 package store
 
-import "gorm.io/gorm"
+import (
+	"strings"
+
+	"gorm.io/gorm"
+)
 
 // Migrations are plain SQL, so that what the tables are can be read here. The words in braces differ between the
 // databases, see migrate.go: {key} a generated primary key, {id} a ULID, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending,
@@ -138,6 +142,19 @@ func logSchema(db *gorm.DB) []string {
 
 // causeSchema is the fourth migration: what exactly the reason of an attempt means.
 var causeSchema = []string{`ALTER TABLE attempts ADD COLUMN cause TEXT NOT NULL DEFAULT ''`}
+
+// tallySchema is the fifth migration: counters for charts, see tallies.go.
+func tallySchema() []string {
+	counts := strings.Join(tallyCounts, " {int} NOT NULL, ") + " {int} NOT NULL"
+	return []string{
+		`CREATE TABLE tallies (
+			webhook_id {id} NOT NULL, step {int} NOT NULL, at {int} NOT NULL, shard {int} NOT NULL, stack_key {int} NOT NULL,
+			` + counts + `, PRIMARY KEY (webhook_id, step, at, shard)
+		) {strict}`,
+		`CREATE INDEX tallies_stack ON tallies (stack_key, step, at)`,
+		`CREATE INDEX tallies_step ON tallies (step, at)`,
+	}
+}
 
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {

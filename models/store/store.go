@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"sync"
 
@@ -50,6 +51,7 @@ type Store struct {
 	stacks       recent[models.Stack] // by id
 	uses         seen                 // of tokens
 	calm         calm
+	shard        int64 // of this process's tallies
 
 	mu       sync.Mutex
 	onCommit func()
@@ -60,7 +62,7 @@ type Store struct {
 
 // Open opens the database, migrates it and opens the keys. Errors say what to do.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{}), metrics: newMetrics(o.Metrics)}
+	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{}), metrics: newMetrics(o.Metrics), shard: rand.Int64N(shards)}
 	open := s.openSQLite
 	if namesPostgres(o.Database) {
 		open = s.openPostgres

@@ -21,9 +21,11 @@ const endWithin = 3 * time.Second
 // transaction that deletes, after which nothing is sent any more, and the others after it; see EndDeleted.
 func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models.Stack, id string) error {
 	var ended int
+	var done *counts
 	err := s.transact(ctx, func(tx *gorm.DB) (err error) {
 		// Deliveries first, as groups lock them. Should the webhook not be there, nothing of this remains.
-		if ended, err = endDeleted(tx, id, endMost); err != nil {
+		done = newCounts()
+		if ended, err = s.endDeleted(tx, id, endMost, done); err != nil {
 			return err
 		}
 		w, err := first[models.Webhook](locked(tx).Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
@@ -40,7 +42,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models
 		return err
 	}
 	s.targets.forget()
-	s.tellDeleted(ended)
+	s.tellDeleted(done)
 	// It is deleted, whatever becomes of this: what does not end now ends with EndDeleted.
 	for began := time.Now(); err == nil && ended == endMost && ctx.Err() == nil && time.Since(began) < endWithin; {
 		ended, err = s.endDeletedOf(ctx, id, endMost)
@@ -62,32 +64,42 @@ func (s *Store) EndDeleted(ctx context.Context, most int) (ended int, err error)
 }
 
 func (s *Store) endDeletedOf(ctx context.Context, id string, most int) (ended int, err error) {
+	var done *counts
 	err = s.transact(ctx, func(tx *gorm.DB) (err error) {
-		ended, err = endDeleted(tx, id, most)
+		done = newCounts()
+		ended, err = s.endDeleted(tx, id, most, done)
 		return err
 	})
 	if err == nil {
-		s.tellDeleted(ended)
+		s.tellDeleted(done)
 	}
 	return ended, err
 }
 
 // endDeleted ends pending deliveries of one webhook, and returns how many. It locks them in the order in which groups do.
-func endDeleted(tx *gorm.DB, webhook string, most int) (int, error) {
+func (s *Store) endDeleted(tx *gorm.DB, webhook string, most int, done *counts) (int, error) {
 	next, err := all[models.Delivery](tx.Select("id").Where("webhook_id = ? AND status = 'pending'", webhook).Order("due_at, id").Limit(most))
 	if err == nil && len(next) > 0 {
-		next, err = all[models.Delivery](locked(tx).Select("id").Where(among(tx, "id", deliveryIDs(next))).Where("status = 'pending'").Order("id"))
+		next, err = all[models.Delivery](locked(tx).Select("id", "webhook_id", "stack_key", "test").Where(among(tx, "id", deliveryIDs(next))).Where("status = 'pending'").Order("id"))
 	}
 	if err != nil || len(next) == 0 {
 		return 0, err
 	}
-	return len(next), tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL WHERE ?`,
+	for _, d := range next {
+		d.Status, d.Reason = models.Failed, models.ReasonWebhookDeleted
+		done.delivery(d, 0)
+	}
+	err = tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL WHERE ?`,
 		models.ReasonWebhookDeleted, micros(time.Now()), among(tx, "id", deliveryIDs(next))).Error
+	if err != nil {
+		return 0, err
+	}
+	return len(next), s.tally(tx, done)
 }
 
 // tellDeleted tells of deliveries that ended.
-func (s *Store) tellDeleted(ended int) {
-	s.metrics.ended.WithLabelValues(string(models.Failed), string(models.ReasonWebhookDeleted)).Add(float64(ended))
+func (s *Store) tellDeleted(done *counts) {
+	s.tell(done)
 	s.committed()
 }
 

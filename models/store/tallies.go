@@ -1,0 +1,171 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// Charts read counters, never the deliveries. Whatever ends a delivery counts it in its own transaction: for each webhook
+// a row for each step of each span. Rows of one step are kept as long as its span, so they stay few.
+
+// shards is how many rows there are of a webhook's step. Each process counts in its own, more or less: two replicas that
+// count in the same one wait for each other's commit.
+const shards = 16
+
+// tallied is what a transaction counts a tally for.
+type tallied struct {
+	webhook string
+	stack   int64
+}
+
+// tallyColumns are those of the table: what a row is of, and its counts.
+var (
+	tallyKey    = []string{"webhook_id", "step", "at", "shard", "stack_key"}
+	tallyCounts = append([]string{"delivered", "failed", "skipped"}, tookColumns()...)
+	tallyTypes  = "tiiii" + strings.Repeat("i", len(tallyCounts))
+)
+
+func tookColumns() []string {
+	var columns []string
+	for i := range (models.Tally{}).Took {
+		columns = append(columns, "took"+string(rune('a'+i)))
+	}
+	return columns
+}
+
+// tallyRow is a row of the table, in the order of its columns.
+type tallyRow []any
+
+// tallyRows are the rows that count what a transaction ended, in one order for all.
+func (c *counts) tallyRows(now time.Time, shard int64) []tallyRow {
+	var rows []tallyRow
+	of := make([]tallied, 0, len(c.tallies))
+	for t := range c.tallies {
+		of = append(of, t)
+	}
+	slices.SortFunc(of, func(a, b tallied) int { return cmp.Compare(a.webhook, b.webhook) })
+	for _, t := range of {
+		tally := c.tallies[t]
+		for _, span := range models.Spans {
+			row := tallyRow{
+				t.webhook, int64(span.Step / time.Second), now.UTC().Truncate(span.Step).Unix(), shard, t.stack,
+				tally.Delivered, tally.Failed, tally.Skipped,
+			}
+			for _, n := range tally.Took {
+				row = append(row, n)
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// tallyStatement adds so many rows to what is there.
+func tallyStatement(n int) string {
+	return built(statementKey{"tallies", n}, func() string {
+		var sets []string
+		for _, c := range tallyCounts {
+			sets = append(sets, c+" = tallies."+c+" + excluded."+c)
+		}
+		return "INSERT INTO tallies (" + strings.Join(slices.Concat(tallyKey, tallyCounts), ", ") + ") " + rowsOf(tallyTypes, n) +
+			" ON CONFLICT (webhook_id, step, at, shard) DO UPDATE SET " + strings.Join(sets, ", ")
+	})
+}
+
+// tally writes what the group ended.
+func (g *group) tally() {
+	inEach(&g.trip, g.counts.tallyRows(g.now, g.store.shard), tallyTypes, func(r *tallyRow) []any { return *r }, tallyStatement, nil)
+}
+
+// tally writes what a transaction outside of groups ended.
+func (s *Store) tally(tx *gorm.DB, done *counts) error {
+	for batch := range batches(done.tallyRows(time.Now(), s.shard)) {
+		if err := tx.Exec(tallyStatement(len(batch)), slices.Concat(batch...)...).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TallyScope is whose deliveries are counted: a webhook's, a stack's, or, with neither, those of all stacks that the
+// viewer reads.
+type TallyScope struct {
+	Webhook string // id
+	Stack   *models.Stack
+}
+
+// Tallies returns a tally for each step of the span up to now, oldest first, of the deliveries that the viewer may read.
+func (s *Store) Tallies(ctx context.Context, v models.Viewer, of TallyScope, span models.Span, now time.Time) ([]models.Tally, error) {
+	first, last := span.Begin(now)
+	tallies := make([]models.Tally, span.Of)
+	for i := range tallies {
+		tallies[i].At = first.Add(time.Duration(i) * span.Step)
+	}
+	q := s.reader(ctx).Table("tallies").Where("step = ? AND at >= ? AND at <= ?", int64(span.Step/time.Second), first.Unix(), last.Unix())
+	if of.Webhook != "" {
+		q = q.Where("webhook_id = ?", of.Webhook)
+	}
+	switch {
+	case of.Stack != nil:
+		q = q.Where("stack_key = ?", of.Stack.Key)
+	case v.AllStacks():
+	case v.Token != nil:
+		q = q.Where("stack_key = ?", v.Token.StackKey)
+	default:
+		q = q.Where("stack_key IN ?", append([]int64{0}, v.Grants...))
+	}
+	sums := []string{"at"}
+	for _, c := range tallyCounts {
+		sums = append(sums, "CAST(SUM("+c+") AS bigint)")
+	}
+	rows, err := q.Select(strings.Join(sums, ", ")).Group("at").Rows()
+	switch {
+	case holdsNoText(err):
+		return tallies, nil
+	case err != nil:
+		return nil, unavailable(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var at int64
+		var t models.Tally
+		into := []any{&at, &t.Delivered, &t.Failed, &t.Skipped}
+		for i := range t.Took {
+			into = append(into, &t.Took[i])
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, unavailable(err)
+		}
+		tallies[int(time.Unix(at, 0).Sub(first)/span.Step)].Add(t)
+	}
+	return tallies, unavailable(rows.Err())
+}
+
+// PurgeTallies removes at most most rows of steps that no span shows any more, and returns how many.
+func (s *Store) PurgeTallies(ctx context.Context, now time.Time, most int) (removed int, err error) {
+	for _, span := range models.Spans {
+		if removed >= most {
+			break
+		}
+		first, _ := span.Begin(now)
+		err = s.purge(ctx, func(tx *gorm.DB) error {
+			step := int64(span.Step / time.Second)
+			done := tx.Exec(`DELETE FROM tallies WHERE (webhook_id, step, at, shard) IN (
+				SELECT webhook_id, step, at, shard FROM tallies WHERE step = ? AND at < ? ORDER BY at LIMIT ?)`,
+				step, first.Unix(), most-removed)
+			removed += int(done.RowsAffected)
+			return done.Error
+		})
+		if err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
