@@ -59,10 +59,22 @@ func (h *Handlers) deliveryLog(c echo.Context, page views.DeliveriesPage, stack 
 	page.Lines = deliveryLines(rows.Rows)
 	page.Newer = neighbour(page.Path, page.Filter.Values(), "newer", rows.Newer)
 	page.Older = neighbour(page.Path, page.Filter.Values(), "older", rows.Older)
+	if listPage(c) == (store.Page{}) {
+		if page.Charts, err = h.charts(c, page, store.TallyScope{Stack: filter.Stack, Webhook: filter.Webhook}); err != nil {
+			return err
+		}
+	}
 	if len(rows.Rows) == 0 && listPage(c) != (store.Page{}) {
 		page.Newer = page.Path // whatever was there is gone; the page leads back to the newest
 	}
 	return h.render(c, http.StatusOK, views.Deliveries(page))
+}
+
+// charts are those above the first page of a log. They are of its stack and webhook, whatever else the filter narrows.
+func (h *Handlers) charts(c echo.Context, page views.DeliveriesPage, of store.TallyScope) (*views.Charts, error) {
+	span := models.SpanNamed(c.QueryParam("span"))
+	tallies, err := h.Store.Tallies(c.Request().Context(), Viewer(c), of, span, page.Frame.Now)
+	return &views.Charts{Path: page.Path, Filter: page.Filter.Values(), Span: span, Tallies: tallies}, err
 }
 
 // findID returns the filter with the typed id as a delivery's if there is such a delivery, else as a run's.

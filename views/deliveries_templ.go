@@ -25,7 +25,8 @@ type DeliveriesPage struct {
 	Stacks       []models.Stack
 	Invalid      models.Invalid // what is wrong with the filter
 	Lines        []DeliveryLine
-	Newer, Older string // addresses of the neighbouring pages, "" where there is none
+	Newer, Older string  // addresses of the neighbouring pages, "" where there is none
+	Charts       *Charts // nil beyond the first page
 }
 
 // LogFilter is what narrows a log, as it stands in the address; "" narrows nothing.
@@ -112,6 +113,12 @@ func Deliveries(p DeliveriesPage) templ.Component {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " <div class=\"stack\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
+			}
+			if p.Charts != nil {
+				templ_7745c5c3_Err = charts(*p.Charts).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
 			}
 			templ_7745c5c3_Err = ui.Segments("Status", p.segments()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {

@@ -62,6 +62,31 @@ func TestLogIsNarrowedByItsAddress(t *testing.T) {
 	}
 }
 
+// The charts are of what the log is of, and above its first page only.
+func TestChartsAboveALog(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	l := fillLog(t, site, "net")
+	for path, want := range map[string]string{
+		views.AllDeliveriesPath:                                           "Delivered 2 Skipped 0 Failed 1",
+		views.DeliveriesPath(l.stack.ID) + "?span=30d":                    "Delivered 2 Skipped 0 Failed 1",
+		views.DeliveriesPath(l.stack.ID) + "?span=1h&webhook=" + l.bad.ID: "Delivered 0 Skipped 0 Failed 1",
+		views.DeliveriesPath(l.stack.ID) + "?span=nothing&status=failed":  "Delivered 2 Skipped 0 Failed 1",
+		views.DeliveriesPath(l.stack.ID) + "?older=" + l.badFinished:      "",
+	} {
+		page := site.As(t, "admin").GET(path)
+		if got := page.Text("#chart-ends-text"); page.Status != http.StatusOK || strings.Join(strings.Fields(got), " ") != want {
+			t.Errorf("%s: %d, %q, want %q", path, page.Status, got, want)
+		}
+		if current := page.Doc.Find(".charts a[aria-current]"); want != "" && current.Length() != 1 {
+			t.Errorf("%s: %d spans are the current one", path, current.Length())
+		}
+	}
+	if got := site.As(t, "reader").GET(views.AllDeliveriesPath).Text("#chart-ends-text"); strings.Join(strings.Fields(got), " ") != "Delivered 0 Skipped 0 Failed 0" {
+		t.Errorf("somebody without a grant sees %q", got)
+	}
+}
+
 func TestLogKeepsItsFilterEverywhere(t *testing.T) {
 	t.Parallel()
 	site := webtest.New(t)

@@ -1,10 +1,6 @@
 package store
 
-import (
-	"strings"
-
-	"gorm.io/gorm"
-)
+import "gorm.io/gorm"
 
 // Migrations are plain SQL, so that what the tables are can be read here. The words in braces differ between the
 // databases, see migrate.go: {key} a generated primary key, {id} a ULID, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending,
@@ -144,16 +140,16 @@ func logSchema(db *gorm.DB) []string {
 var causeSchema = []string{`ALTER TABLE attempts ADD COLUMN cause TEXT NOT NULL DEFAULT ''`}
 
 // tallySchema is the fifth migration: counters for charts, see tallies.go.
-func tallySchema() []string {
-	counts := strings.Join(tallyCounts, " {int} NOT NULL, ") + " {int} NOT NULL"
-	return []string{
-		`CREATE TABLE tallies (
-			webhook_id {id} NOT NULL, step {int} NOT NULL, at {int} NOT NULL, shard {int} NOT NULL, stack_key {int} NOT NULL,
-			` + counts + `, PRIMARY KEY (webhook_id, step, at, shard)
-		) {strict}`,
-		`CREATE INDEX tallies_stack ON tallies (stack_key, step, at)`,
-		`CREATE INDEX tallies_step ON tallies (step, at)`,
-	}
+var tallySchema = []string{
+	`CREATE TABLE tallies (
+		webhook_id {id} NOT NULL, step {int} NOT NULL, at {int} NOT NULL, shard {int} NOT NULL, stack_key {int} NOT NULL,
+		delivered {int} NOT NULL, failed {int} NOT NULL, skipped {int} NOT NULL,
+		tooka {int} NOT NULL, tookb {int} NOT NULL, tookc {int} NOT NULL, tookd {int} NOT NULL, tooke {int} NOT NULL, tookf {int} NOT NULL,
+		tookg {int} NOT NULL, tookh {int} NOT NULL, tooki {int} NOT NULL, tookj {int} NOT NULL, tookk {int} NOT NULL, tookl {int} NOT NULL,
+		PRIMARY KEY (webhook_id, step, at, shard)
+	) {strict}`,
+	`CREATE INDEX tallies_stack ON tallies (stack_key, step, at)`,
+	`CREATE INDEX tallies_step ON tallies (step, at)`,
 }
 
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
