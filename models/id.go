@@ -35,3 +35,27 @@ func LeastID(at time.Time) string {
 	_ = id.SetTime(ulid.Timestamp(at)) // fails before 1970, which leaves the least of all, and from the year 10889 on
 	return id.String()
 }
+
+// IDTime returns the time that an id begins with, the zero time if it is none.
+func IDTime(id string) time.Time {
+	parsed, err := ulid.ParseStrict(id)
+	if err != nil {
+		return time.Time{}
+	}
+	return parsed.Timestamp()
+}
+
+// IDBefore returns the greatest id below an id: what is newer than that one begins with this one.
+func IDBefore(id string) string {
+	parsed, err := ulid.ParseStrict(id)
+	if err != nil {
+		return ""
+	}
+	for i := len(parsed) - 1; i >= 0; i-- {
+		parsed[i]--
+		if parsed[i] != 0xff {
+			break
+		}
+	}
+	return parsed.String()
+}
