@@ -4,24 +4,21 @@ import (
 	"context"
 	"time"
 
-	"gorm.io/gorm"
-
 	"stackhook/models"
 )
 
 // DeliveryFilter narrows a delivery log; zero fields narrow nothing. It is the same for pages and API.
 type DeliveryFilter struct {
-	Stack    *models.Stack // nil: all stacks that the viewer reads
-	Webhook  string        // id
-	Status   models.Status
-	State    models.State
-	Reason   models.Reason
-	Code     int       // exact status code
-	Run      string    // id
-	ID       string    // of the delivery
-	From, To time.Time // of the event, From included
-
-	runKeys []int64 // of the runs with that id
+	Stack     *models.Stack // nil: all stacks that the viewer reads
+	Webhook   string        // id
+	Status    models.Status
+	State     models.State
+	Reason    models.Reason
+	Code      int       // exact status code
+	CodeClass int       // 5 for 500 to 599
+	Run       string    // id
+	ID        string    // of the delivery, or what it begins with
+	From, To  time.Time // of the event, From included
 }
 
 // DeliveryRow is a line of a delivery log: a delivery with the names of what it belongs to.
@@ -31,71 +28,24 @@ type DeliveryRow struct {
 	EndpointHost string
 	StackID      string
 	StackName    string
+	// Of the webhook: a pending delivery waits while it is disabled, and while its circuit is open.
+	WebhookEnabled bool
+	OpenUntil      time.Time `gorm:"serializer:micros"`
 }
 
 // Deliveries returns a page of the deliveries that the viewer may read, newest first. Cursors are ids of deliveries.
 func (s *Store) Deliveries(ctx context.Context, v models.Viewer, f DeliveryFilter, page Page) (Listing[DeliveryRow], error) {
-	if f.Run != "" {
-		var err error
-		if f.runKeys, err = s.runKeys(ctx, f.Run); err != nil {
-			return Listing[DeliveryRow]{}, err
-		}
+	db := s.reader(ctx)
+	nothing := Listing[DeliveryRow]{Rows: []DeliveryRow{}}
+	q, err := f.search(db, v)
+	if err != nil || q.nothing {
+		return nothing, err
 	}
-	return list(f.narrow(s.reader(ctx), v), "deliveries.id", page, func(r DeliveryRow) string { return r.ID })
-}
-
-// runKeys returns the keys of the runs with that id, of which each stack may have one; it looks in each.
-func (s *Store) runKeys(ctx context.Context, id string) ([]int64, error) {
-	runs, err := all[models.Run](s.reader(ctx).Table("stacks").Select("runs.key").Joins("CROSS JOIN runs").
-		Where("runs.stack_key = stacks.key AND runs.id = ?", id))
-	keys := make([]int64, len(runs))
-	for i, r := range runs {
-		keys[i] = r.Key
+	l, err := q.list(db, page)
+	if holdsNoText(err) {
+		return nothing, nil
 	}
-	return keys, err
-}
-
-// narrow is the query for the rows that the filter lets through.
-func (f DeliveryFilter) narrow(db *gorm.DB, v models.Viewer) *gorm.DB {
-	q := db.Table("deliveries").
-		Select(columns[models.Delivery](db, "deliveries") + ", webhooks.endpoint, webhooks.endpoint_host, stacks.id AS stack_id, stacks.name AS stack_name").
-		Joins("JOIN webhooks ON webhooks.id = deliveries.webhook_id").
-		Joins("JOIN stacks ON stacks.key = deliveries.stack_key AND stacks.deleted_at IS NULL")
-	stack, webhook := "deliveries.stack_key", "deliveries.webhook_id"
-	if f.Run != "" { // it has few deliveries, they may have many: what is not a bare column is looked up in no index
-		stack, webhook = "+deliveries.stack_key", "deliveries.webhook_id || ''"
-	}
-	switch {
-	case f.Stack != nil:
-		q = q.Where(stack+" = ?", f.Stack.Key)
-	case v.AllStacks():
-	case v.Token != nil:
-		q = q.Where(stack+" = ?", v.Token.StackKey)
-	default:
-		q = q.Where(stack+" IN ?", append([]int64{0}, v.Grants...))
-	}
-	for _, c := range []struct {
-		set       bool
-		condition string
-		value     any
-	}{
-		{f.Webhook != "", webhook + " = ?", f.Webhook},
-		{f.Status == models.Delivered, "deliveries.status = ?", f.Status},
-		{f.Status != "" && f.Status != models.Delivered, "deliveries.status = ? AND deliveries.status <> 'delivered'", f.Status}, // as the index says
-		{f.State != "", "deliveries.state = ?", f.State},
-		{f.Reason != "", "deliveries.reason = ?", f.Reason},
-		{f.Code != 0, "deliveries.code = ?", f.Code},
-		{f.Run != "" && len(f.runKeys) > 0, "deliveries.run_key IN ?", f.runKeys},
-		{f.Run != "" && len(f.runKeys) == 0, "deliveries.run_key IS NULL AND deliveries.run_id = ?", f.Run}, // a test's
-		{f.ID != "", "deliveries.id = ?", f.ID},
-		{!f.From.IsZero(), "deliveries.created_at >= ?", micros(f.From)},
-		{!f.To.IsZero(), "deliveries.created_at < ?", micros(f.To)},
-	} {
-		if c.set {
-			q = q.Where(c.condition, c.value)
-		}
-	}
-	return q
+	return l, unavailable(err)
 }
 
 // Delivery returns one delivery of a stack.

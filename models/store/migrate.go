@@ -34,6 +34,7 @@ func migrate(db *gorm.DB) error {
 		{ID: "0003-log", Migrate: func(tx *gorm.DB) error { return execAll(tx, logSchema(tx)) }},
 		{ID: "0004-cause", Migrate: func(tx *gorm.DB) error { return execAll(tx, causeSchema) }},
 		{ID: "0005-tallies", Migrate: func(tx *gorm.DB) error { return execAll(tx, tallySchema) }},
+		{ID: "0006-codes", Migrate: func(tx *gorm.DB) error { return execAll(tx, codesSchema) }},
 	}).Migrate()
 	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
 		return errors.New("the database was migrated by a newer version of Stackhook; start that version, or restore a backup made before")

@@ -24,15 +24,22 @@ type Page struct {
 type Listing[T any] struct {
 	Rows         []T
 	Older, Newer string
+	// SearchedTo is set where the page is not full because a search stopped that no index serves: the key up to which it
+	// looked. It is the cursor to go on with, so Older is the same, or Newer on a page of newer rows.
+	SearchedTo string
+}
+
+// size is how many rows the page has at most.
+func (p Page) size() int {
+	if p.Limit < 1 || p.Limit > MaxPageSize {
+		return PageSize
+	}
+	return p.Limit
 }
 
 // list reads one page of a query, ordered by a unique column, newest first.
 func list[T any](q *gorm.DB, column string, page Page, key func(T) string) (Listing[T], error) {
-	limit := page.Limit
-	if limit < 1 || limit > MaxPageSize {
-		limit = PageSize
-	}
-	order := column + " DESC"
+	limit, order := page.size(), column+" DESC"
 	switch {
 	case page.Newer != "":
 		q, order = q.Where(column+" > ?", page.Newer), column
@@ -50,9 +57,14 @@ func list[T any](q *gorm.DB, column string, page Page, key func(T) string) (List
 	if page.Newer != "" {
 		slices.Reverse(rows)
 	}
+	return listing(rows, more, page, key), nil
+}
+
+// listing gives a page's rows, newest first, its cursors. More says that there are more rows the way that the page goes.
+func listing[T any](rows []T, more bool, page Page, key func(T) string) Listing[T] {
 	l := Listing[T]{Rows: rows}
 	if len(rows) == 0 {
-		return l, nil
+		return l
 	}
 	if more && page.Newer == "" || page.Newer != "" {
 		l.Older = key(rows[len(rows)-1])
@@ -60,5 +72,5 @@ func list[T any](q *gorm.DB, column string, page Page, key func(T) string) (List
 	if more && page.Newer != "" || page.Newer == "" && page.Older != "" {
 		l.Newer = key(rows[0])
 	}
-	return l, nil
+	return l
 }

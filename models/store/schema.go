@@ -152,6 +152,13 @@ var tallySchema = []string{
 	`CREATE INDEX tallies_step ON tallies (step, at)`,
 }
 
+// codesSchema is the sixth migration: the log by exact status code. Nearly all deliveries end with 200 or 204, and are in no
+// index for it.
+var codesSchema = []string{
+	`CREATE INDEX deliveries_webhook_code ON deliveries (webhook_id, code, id) WHERE code NOT IN (0, 200, 204)`,
+	`CREATE INDEX deliveries_stack_code ON deliveries (stack_key, code, id) WHERE code NOT IN (0, 200, 204)`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

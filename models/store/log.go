@@ -1,0 +1,273 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// A page of a delivery log costs the same however many deliveries there are: it reads rows in order of their ids from an
+// index that begins with what the log is about, and stops when it is full. What no index tells of a delivery is found by
+// looking at each, at most MaxLooked of them a page.
+
+// MaxLooked is how many deliveries a page looks at for what no index tells: that takes some 50 ms.
+const MaxLooked = 20_000
+
+// search is how a filter is looked for. Each row of the answer meets all conditions.
+type search struct {
+	nothing bool // there is nothing to look at
+
+	// The columns that the index begins with, before the ids, and their values. Where the first has several values there are
+	// lanes, which are merged: keys of stacks or of runs. Many are all stacks of a viewer, too many for that.
+	prefix []string
+	values []any
+	lanes  []int64
+	many   *models.Viewer
+	partly string // the condition of the index's rows, as the index says it
+
+	low, high string      // the ids, low included
+	during    []condition // what ids tell nearly
+	rest      []condition // what each row is looked at for
+	sorted    bool        // the index is not in order of ids: it has few rows, which are sorted
+}
+
+type condition struct {
+	text   string
+	values []any
+}
+
+func where(text string, values ...any) condition { return condition{text, values} }
+
+// afterAll is above all ids, and what it is appended to above all ids that begin so: the character after Z. A blank is below
+// all characters of ids: appended to an id it makes a text between that one and the next.
+const (
+	afterAll = "["
+	justOver = " "
+)
+
+// mostLanes is how many stacks' logs are merged one by one.
+const mostLanes = 50
+
+// search returns how the filter is looked for by a viewer.
+func (f DeliveryFilter) search(db *gorm.DB, v models.Viewer) (q search, err error) {
+	q.high = afterAll
+	f.within(&q)
+	f.unindexed(&q)
+	switch {
+	case f.Run != "":
+		f.byStatus(&q)
+		f.byCode(&q)
+		return q, f.searchRun(db, v, &q)
+	case f.indexedCode():
+		q.prefix, q.values, q.partly = []string{"code"}, []any{f.Code}, "code NOT IN (0, 200, 204)"
+		f.byStatus(&q)
+	case f.Status != "" && f.Status != models.Delivered:
+		q.prefix, q.values, q.partly = []string{"status"}, []any{f.Status}, "status <> 'delivered'"
+		f.byCode(&q)
+	default:
+		f.byStatus(&q)
+		f.byCode(&q)
+	}
+	switch {
+	case f.Webhook != "":
+		return q, f.searchWebhook(db, v, &q)
+	case f.Stack != nil:
+		q.about("stack_key", f.Stack.Key)
+		return q, nil
+	}
+	return q, q.across(db, v)
+}
+
+// about makes the search one in an index that begins with that column.
+func (q *search) about(column string, value any) {
+	q.prefix, q.values = append([]string{column}, q.prefix...), append([]any{value}, q.values...)
+}
+
+// indexedCode reports whether the index of codes has the one that the filter asks for. Nearly all deliveries end with 200 or
+// 204: those it leaves out, so that it costs a delivery nothing.
+func (f DeliveryFilter) indexedCode() bool { return f.Code != 0 && f.Code != 200 && f.Code != 204 }
+
+func (f DeliveryFilter) byStatus(q *search) {
+	if f.Status != "" {
+		q.rest = append(q.rest, where("status = ?", f.Status))
+	}
+}
+
+func (f DeliveryFilter) byCode(q *search) {
+	if f.Code != 0 {
+		q.rest = append(q.rest, where("code = ?", f.Code))
+	}
+}
+
+// unindexed is what no index tells.
+func (f DeliveryFilter) unindexed(q *search) {
+	if f.State != "" {
+		q.rest = append(q.rest, where("state = ?", f.State))
+	}
+	if f.Reason != "" {
+		q.rest = append(q.rest, where("reason = ?", f.Reason))
+	}
+	if f.CodeClass != 0 {
+		q.rest = append(q.rest, where("code >= ? AND code < ?", f.CodeClass*100, (f.CodeClass+1)*100))
+	}
+}
+
+// clockStep is how far a clock may step back while the ids that a process makes go on from where they were.
+const clockStep = time.Second
+
+// within bounds the ids, which begin with the time.
+func (f DeliveryFilter) within(q *search) {
+	if f.ID != "" {
+		q.from(f.ID)
+		q.below(f.ID + afterAll)
+	}
+	if !f.From.IsZero() {
+		q.from(models.LeastID(f.From))
+		q.during = append(q.during, where("created_at >= ?", micros(f.From)))
+	}
+	if !f.To.IsZero() {
+		q.below(models.LeastID(f.To.Add(clockStep)))
+		q.during = append(q.during, where("created_at < ?", micros(f.To)))
+	}
+}
+
+func (q *search) from(id string)  { q.low = max(q.low, id) }
+func (q *search) below(id string) { q.high = min(q.high, id) }
+
+// searchWebhook looks in the log of one webhook, if the viewer reads its stack.
+func (f DeliveryFilter) searchWebhook(db *gorm.DB, v models.Viewer, q *search) error {
+	webhooks, err := all[models.Webhook](db.Select("stack_key").Where("id = ?", f.Webhook))
+	if err != nil {
+		return err
+	}
+	q.about("webhook_id", f.Webhook)
+	if len(webhooks) == 0 {
+		q.nothing = true
+	} else if stack := webhooks[0].StackKey; f.Stack != nil {
+		q.nothing = f.Stack.Key != stack
+	} else {
+		q.nothing = !v.Sees(stack)
+	}
+	return nil
+}
+
+// searchRun looks in the deliveries of the runs with that id, of which each stack may have one.
+func (f DeliveryFilter) searchRun(db *gorm.DB, v models.Viewer, q *search) error {
+	if f.Webhook != "" {
+		q.rest = append(q.rest, where("webhook_id || '' = ?", f.Webhook)) // it has many: they are no way to these few
+	}
+	stacks := visible(db.Table("stacks"), v)
+	if f.Stack != nil {
+		stacks = db.Table("stacks").Where("key = ? AND deleted_at IS NULL", f.Stack.Key)
+	}
+	runs, err := all[models.Run](db.Table("(?) AS s", stacks.Select("key")).Select("runs.key").Joins("CROSS JOIN runs").
+		Where("runs.stack_key = s.key AND runs.id = ?", f.Run))
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 {
+		f.searchTest(db, v, q)
+		return nil
+	}
+	q.prefix, q.values, q.sorted = []string{"run_key"}, []any{nil}, true
+	for _, r := range runs {
+		q.lanes = append(q.lanes, r.Key)
+	}
+	return nil
+}
+
+// searchTest looks for the test delivery whose run has that id. The runs of tests are not stored; the delivery is made in the
+// moment after its run's id.
+func (f DeliveryFilter) searchTest(db *gorm.DB, v models.Viewer, q *search) {
+	q.from(f.Run)
+	q.below(models.LeastID(models.IDTime(f.Run).Add(commitWithin)))
+	q.during = append(q.during, q.rest...)
+	q.during, q.rest = append(q.during, where("+run_key IS NULL AND run_id = ?", f.Run)), nil
+	if f.Stack != nil {
+		q.during = append(q.during, where("+stack_key = ?", f.Stack.Key))
+	} else if !v.AllStacks() {
+		q.during = append(q.during, where("+"+amongKeys[int64](db, "stack_key", "?"), keyList(db, readable(v))))
+	}
+}
+
+// readable are the keys of the stacks of a viewer who does not see all.
+func readable(v models.Viewer) []int64 {
+	if v.Token != nil {
+		return []int64{v.Token.StackKey}
+	}
+	return v.Grants
+}
+
+// across looks in the logs of all stacks that the viewer sees.
+func (q *search) across(db *gorm.DB, v models.Viewer) error {
+	if v.AllStacks() && len(q.prefix) == 0 {
+		// The rows of a deleted stack are there until they are purged, and nobody sees them.
+		purging, err := all[models.Stack](db.Select("key").Where("deleted_at IS NOT NULL").Limit(1))
+		if err != nil || len(purging) == 0 {
+			return err
+		}
+	}
+	stacks, err := all[models.Stack](visible(db, v).Select("key").Limit(mostLanes + 1))
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(stacks) == 0:
+		q.nothing = true
+	case len(stacks) <= mostLanes:
+		q.about("stack_key", nil)
+		for _, s := range stacks {
+			q.lanes = append(q.lanes, s.Key)
+		}
+	case len(q.rest) == 0:
+		q.about("stack_key", nil)
+		q.many = &v
+	default:
+		q.amongAll(db, v)
+	}
+	return nil
+}
+
+// amongAll looks at the deliveries of all stacks.
+func (q *search) amongAll(db *gorm.DB, v models.Viewer) {
+	for i, column := range q.prefix {
+		q.rest = append(q.rest, where(column+" = ?", q.values[i]))
+	}
+	q.prefix, q.values, q.partly = nil, nil, ""
+	q.rest = append(q.rest, where("+stack_key IN (SELECT key FROM stacks WHERE deleted_at IS NULL)"))
+	if !v.AllStacks() {
+		q.rest = append(q.rest, where("+"+amongKeys[int64](db, "stack_key", "?"), keyList(db, readable(v))))
+	}
+}
+
+// leg is the query for the ids of one lane that meet all conditions. The bounds are those of a stretch of the index, columns
+// and ids together: the database has no other index to choose that is in their order, however it guesses how many rows there
+// are of each kind.
+func (q search) leg(lane string, laneValues ...any) (text string, values []any) {
+	id := "id"
+	if q.sorted {
+		id, text = "id || ''", "run_key = "+lane+" AND "
+		values = append(values, laneValues...)
+	}
+	columns, marks := id, "?"
+	var begins []any
+	if len(q.prefix) > 0 && !q.sorted {
+		columns = "(" + strings.Join(q.prefix, ", ") + ", id)"
+		marks = "(" + lane + strings.Repeat(", ?", len(q.prefix)) + ")"
+		begins = append(append(begins, laneValues...), q.values[1:]...)
+	}
+	text += columns + " >= " + marks + " AND " + columns + " < " + marks
+	values = append(append(values, begins...), q.low)
+	values = append(append(values, begins...), q.high)
+	if q.partly != "" {
+		text += " AND " + q.partly
+	}
+	for _, c := range append(append([]condition{}, q.during...), q.rest...) {
+		text += " AND " + c.text
+		values = append(values, c.values...)
+	}
+	return "SELECT id FROM deliveries WHERE " + text, values
+}
