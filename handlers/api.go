@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"time"
 
 	"stackhook/models"
@@ -52,20 +50,4 @@ func unixOrNil(t time.Time) *int64 {
 	}
 	unix := t.Unix()
 	return &unix
-}
-
-// instant reads a time of a filter: Unix seconds or RFC 3339. An empty text is the zero time.
-func instant(bad *models.Invalid, field, text string) time.Time {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return time.Time{}
-	}
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil && seconds >= 0 && seconds <= models.LatestUnix {
-		return time.Unix(seconds, 0)
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		bad.Add(field, "must be a time in Unix seconds or as in 2026-10-06T14:30:00Z")
-	}
-	return t
 }

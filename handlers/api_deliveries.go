@@ -2,43 +2,45 @@ package handlers
 
 import (
 	"context"
-	"slices"
+	"strings"
+	"time"
 	"unicode/utf8"
 
 	"stackhook/models"
 	"stackhook/models/store"
+	"stackhook/views"
 )
 
 type deliveriesInput struct {
 	InStack
 	InList
-	Status  models.Status `query:"status" enum:"pending,delivered,failed,skipped"`
-	State   models.State  `query:"state"`
-	Reason  models.Reason `query:"reason"`
-	Code    int           `query:"code" minimum:"100" maximum:"999" doc:"The exact status code of the last answer"`
+	Status  models.Status `query:"status" enum:"pending,delivered,failed,skipped" doc:"Answered from an index, but for delivered, which nearly all are"`
+	State   models.State  `query:"state" enum:"QUEUED,READY,PREPARING,INITIALIZING,PLANNING,PENDING_REVIEW,UNCONFIRMED,CONFIRMED,REPLAN_REQUESTED,PREPARING_REPLAN,PREPARING_APPLY,APPLYING,PERFORMING,DESTROYING,FINISHED,FAILED,DISCARDED,CANCELED,STOPPED,SKIPPED" doc:"The run's state that was delivered. Searched, see searchedTo"`
+	Reason  models.Reason `query:"reason" enum:"dns,refused,unreachable,reset,timeout,tls,blocked_address,redirect,status_4xx,status_5xx,gone,protocol,interrupted,internal,expired,webhook_deleted,webhook_disabled" doc:"Why it failed or was skipped, or why its last attempt failed. Searched, see searchedTo"`
+	Code    string        `query:"code" example:"503" doc:"The status code of the last answer, or a class of them such as 5xx. A class, 200 and 204 are searched, see searchedTo; other codes are answered from an index"`
 	Run     string        `query:"run" doc:"A run's id"`
 	Webhook string        `query:"webhook" doc:"A webhook's id"`
-	ID      string        `query:"id" doc:"A delivery's id"`
-	From    string        `query:"from" doc:"Events from then on: Unix seconds or RFC 3339"`
-	To      string        `query:"to" doc:"Events before: Unix seconds or RFC 3339"`
+	ID      string        `query:"id" doc:"A delivery's id, or what it begins with. Ids begin with the time"`
+	From    string        `query:"from" example:"2026-10-06T14:30:00Z" doc:"Deliveries created from then on: RFC 3339, or without a zone in UTC, or Unix seconds"`
+	To      string        `query:"to" example:"2026-10-06T15:00:00Z" doc:"Deliveries created before, in the same forms"`
 }
 
-func (in deliveriesInput) filter(stack models.Stack) (store.DeliveryFilter, error) {
-	var bad models.Invalid
-	if in.State != "" && !in.State.Known() {
-		bad.Add("state", "must be one of %v", models.States())
+// newer begins the cursors of pages that are newer.
+const newer = "~"
+
+func (in deliveriesInput) parse(stack models.Stack) (store.DeliveryFilter, store.Page, error) {
+	f, bad := parseLogFilter(views.LogFilter{
+		Status: string(in.Status), State: string(in.State), Reason: string(in.Reason), Code: strings.TrimSpace(in.Code), Run: in.Run,
+		Webhook: in.Webhook, ID: in.ID, From: strings.TrimSpace(in.From), To: strings.TrimSpace(in.To),
+	}, &stack, nil, time.Now())
+	page := in.page()
+	if cursor, is := strings.CutPrefix(in.Cursor, newer); is {
+		page.Older, page.Newer = "", cursor
 	}
-	if in.Reason != "" && !slices.Contains(models.Reasons(), in.Reason) {
-		bad.Add("reason", "must be one of %v", models.Reasons())
+	if in.Cursor != "" && normalID(page.Older+page.Newer) == "" {
+		bad.Add("cursor", "This is not a cursor of this list. Start from its first page.")
 	}
-	if in.Cursor != "" && normalID(in.Cursor) == "" {
-		bad.Add("cursor", "is not a cursor of this list: start from its first page")
-	}
-	f := store.DeliveryFilter{
-		Stack: &stack, Webhook: in.Webhook, Status: in.Status, State: in.State, Reason: in.Reason, Code: in.Code, Run: in.Run, ID: in.ID,
-		From: instant(&bad, "from", in.From), To: instant(&bad, "to", in.To),
-	}
-	return f, bad.Err()
+	return f, page, bad.Err()
 }
 
 // DeliveryBody is a delivery as the API shows it. Times are in Unix seconds; one that is not there did not happen.
@@ -68,23 +70,28 @@ func deliveryOf(d models.Delivery) DeliveryBody {
 }
 
 type deliveryList struct {
-	Deliveries []DeliveryBody `json:"deliveries"`
-	Next       string         `json:"next,omitempty" doc:"The cursor of the next page; left out on the last"`
+	Deliveries []DeliveryBody `json:"deliveries" doc:"Newest first"`
+	Next       string         `json:"next,omitempty" doc:"The cursor of the next page, which is older; left out on the last"`
+	Previous   string         `json:"previous,omitempty" doc:"The cursor of the page before, which is newer; left out on the newest"`
+	SearchedTo *int64         `json:"searchedTo,omitempty" doc:"What no index tells is searched, through at most 20,000 deliveries a page. Where that ended before the page was full, this says up to which time, in Unix seconds: go on with next, or with previous where the cursor came from there"`
 }
 
 // APIDeliveries lists a stack's deliveries.
 func (h *Handlers) APIDeliveries(ctx context.Context, in *deliveriesInput) (*answer[deliveryList], error) {
 	c := caller(ctx)
-	filter, err := in.filter(c.Stack)
+	filter, page, err := in.parse(c.Stack)
 	if err != nil {
 		return nil, err
 	}
-	page, err := h.Store.Deliveries(ctx, c.Viewer, filter, in.page())
+	rows, err := h.Store.Deliveries(ctx, c.Viewer, filter, page)
 	if err != nil {
 		return nil, err
 	}
-	list := deliveryList{Deliveries: []DeliveryBody{}, Next: page.Older}
-	for _, r := range page.Rows {
+	list := deliveryList{Deliveries: []DeliveryBody{}, Next: rows.Older, SearchedTo: unixOrNil(models.IDTime(rows.SearchedTo))}
+	if rows.Newer != "" {
+		list.Previous = newer + rows.Newer
+	}
+	for _, r := range rows.Rows {
 		list.Deliveries = append(list.Deliveries, deliveryOf(r.Delivery))
 	}
 	return &answer[deliveryList]{list}, nil

@@ -28,8 +28,7 @@ func (h *Handlers) ShowWebhook(c echo.Context) error {
 
 // webhookDetails renders that page; refused says why what was asked for was not done.
 func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.Webhook, status int, refused string) error {
-	ctx := c.Request().Context()
-	health, err := h.Store.WebhookHealth(ctx, w)
+	health, err := h.Store.WebhookHealth(c.Request().Context(), w)
 	if err != nil {
 		return err
 	}
@@ -37,20 +36,21 @@ func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.W
 	if err != nil {
 		return err
 	}
-	log, err := h.Store.Deliveries(ctx, Viewer(c), store.DeliveryFilter{Stack: &stack, Webhook: w.ID}, listPage(c))
-	if err != nil {
+	page := views.WebhookPage{Stack: stack.ID, Card: card, Refused: refused, Log: views.Log{
+		Of: views.LogOfWebhook, Path: views.WebhookPath(stack.ID, w.ID), StackID: stack.ID, Now: time.Now(),
+	}}
+	elsewhere, err := h.fillLog(c, &page.Log, store.DeliveryFilter{Stack: &stack, Webhook: w.ID})
+	switch {
+	case err != nil:
 		return err
+	case elsewhere != "":
+		return seeOther(c, elsewhere)
+	case len(page.Log.Invalid) > 0:
+		status = http.StatusUnprocessableEntity
 	}
-	here := views.WebhookPath(stack.ID, w.ID)
-	if len(log.Rows) == 0 && c.Request().URL.RawQuery != "" {
-		return seeOther(c, here) // a cursor beyond either end
-	}
-	frame := h.stackFrame(c, stack, "Webhook to "+w.EndpointHost, "settings", "integrations")
-	card.Alone, card.Disables = true, frame.Failing.Disables(w.ID)
-	return h.render(c, status, views.WebhookDetails(views.WebhookPage{
-		Frame: frame, Stack: stack.ID, Card: card, Refused: refused, Lines: deliveryLines(log.Rows),
-		Newer: neighbour(here, nil, "newer", log.Newer), Older: neighbour(here, nil, "older", log.Older),
-	}))
+	page.Frame = h.stackFrame(c, stack, "Webhook to "+w.EndpointHost, "settings", "integrations")
+	page.Card.Alone, page.Card.Disables = true, page.Frame.Failing.Disables(w.ID)
+	return h.render(c, status, views.WebhookDetails(page))
 }
 
 // webhook returns the webhook that the path names; a deleted one is not found.

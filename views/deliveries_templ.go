@@ -8,49 +8,13 @@ package views
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import (
-	"net/url"
-	"stackhook/models"
-	"stackhook/views/ui"
-	"strings"
-)
+import "stackhook/views/ui"
 
 // DeliveriesPage is a page of the delivery log of one stack, or of all that the viewer reads.
 type DeliveriesPage struct {
-	Frame  Frame
-	Path   string // of the log without a filter
-	Filter LogFilter
-	// Webhooks are those to choose from in the log of one stack, Stacks those in the log of all.
-	Webhooks     []models.Webhook
-	Stacks       []models.Stack
-	Invalid      models.Invalid // what is wrong with the filter
-	Lines        []DeliveryLine
-	Newer, Older string  // addresses of the neighbouring pages, "" where there is none
-	Charts       *Charts // nil beyond the first page
+	Frame Frame
+	Log
 }
-
-// LogFilter is what narrows a log, as it stands in the address; "" narrows nothing.
-type LogFilter struct {
-	Status, State, Reason, Code, Webhook, Stack, Run, ID string
-	Query                                                string // an id of a run or of a delivery, as typed
-}
-
-// Values are the fields of the address.
-func (f LogFilter) Values() url.Values {
-	values := url.Values{}
-	for name, value := range map[string]string{
-		"status": f.Status, "state": f.State, "reason": f.Reason, "code": f.Code, "webhook": f.Webhook, "stack": f.Stack,
-		"run": f.Run, "id": f.ID, "q": f.Query,
-	} {
-		if value != "" {
-			values.Set(name, value)
-		}
-	}
-	return values
-}
-
-// Any reports whether the filter narrows anything.
-func (f LogFilter) Any() bool { return f != LogFilter{} }
 
 // Deliveries is the page.
 func Deliveries(p DeliveriesPage) templ.Component {
@@ -114,40 +78,11 @@ func Deliveries(p DeliveriesPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if p.Charts != nil {
-				templ_7745c5c3_Err = charts(*p.Charts).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-			}
-			templ_7745c5c3_Err = ui.Segments("Status", p.segments()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = log(p.Log).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = logFilter(p).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			if len(p.Lines) > 0 {
-				templ_7745c5c3_Err = DeliveryTable(p.caption(), p.Lines, true, p.Frame.Stack == nil, p.Frame.Now).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " ")
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = ui.Pager(p.Newer, p.Older, "").Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-			} else if len(p.Invalid) == 0 {
-				templ_7745c5c3_Err = noLines(p).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -159,185 +94,6 @@ func Deliveries(p DeliveriesPage) templ.Component {
 		}
 		return nil
 	})
-}
-
-func (p DeliveriesPage) caption() string {
-	if p.Frame.Stack == nil {
-		return "Deliveries of all stacks, newest first"
-	}
-	return "Deliveries of " + p.Frame.Stack.Name + ", newest first"
-}
-
-// segments are the statuses, each with the rest of the filter.
-func (p DeliveriesPage) segments() []ui.Link {
-	links := []ui.Link{p.segment("", "All")}
-	for _, s := range models.Statuses() {
-		link := p.segment(string(s), StatusLook(s, 0).Word)
-		link.Icon = StatusLook(s, 0).Icon
-		links = append(links, link)
-	}
-	return links
-}
-
-func (p DeliveriesPage) segment(status, label string) ui.Link {
-	filter := p.Filter
-	filter.Status = status
-	return ui.Link{Label: label, Href: withQuery(p.Path, filter.Values()), Current: p.Filter.Status == status}
-}
-
-func withQuery(path string, values url.Values) string {
-	if len(values) == 0 {
-		return path
-	}
-	return path + "?" + values.Encode()
-}
-
-func noLines(p DeliveriesPage) templ.Component {
-	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
-			return templ_7745c5c3_CtxErr
-		}
-		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-		if !templ_7745c5c3_IsBuffer {
-			defer func() {
-				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err == nil {
-					templ_7745c5c3_Err = templ_7745c5c3_BufErr
-				}
-			}()
-		}
-		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var4 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var4 == nil {
-			templ_7745c5c3_Var4 = templ.NopComponent
-		}
-		ctx = templ.ClearChildren(ctx)
-		if p.Newer != "" {
-			templ_7745c5c3_Var5 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-				if !templ_7745c5c3_IsBuffer {
-					defer func() {
-						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-						if templ_7745c5c3_Err == nil {
-							templ_7745c5c3_Err = templ_7745c5c3_BufErr
-						}
-					}()
-				}
-				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Button(ui.Action{Label: "Newest deliveries", Href: withQuery(p.Path, p.Filter.Values())}).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				return nil
-			})
-			templ_7745c5c3_Err = ui.Empty(ui.Nothing{Art: "delivery", Title: "No older deliveries", Text: "Nothing older is kept."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		} else if p.Filter.Any() {
-			templ_7745c5c3_Var6 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-				if !templ_7745c5c3_IsBuffer {
-					defer func() {
-						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-						if templ_7745c5c3_Err == nil {
-							templ_7745c5c3_Err = templ_7745c5c3_BufErr
-						}
-					}()
-				}
-				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Button(ui.Action{Label: "Clear the filter", Href: p.Path}).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				return nil
-			})
-			templ_7745c5c3_Err = ui.Empty(ui.Nothing{Art: "filter", Title: "No delivery matches", Text: "Looked for " + strings.Join(p.lookedFor(), ", ") + "."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		} else if p.Frame.Stack != nil {
-			templ_7745c5c3_Var7 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-				if !templ_7745c5c3_IsBuffer {
-					defer func() {
-						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-						if templ_7745c5c3_Err == nil {
-							templ_7745c5c3_Err = templ_7745c5c3_BufErr
-						}
-					}()
-				}
-				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Button(ui.Action{Label: "Go to webhooks", Href: IntegrationsPath(p.Frame.Stack.ID)}).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				return nil
-			})
-			templ_7745c5c3_Err = ui.Empty(ui.Nothing{Art: "delivery", Title: "Nothing delivered yet", Text: "The first run state change shows up here, once the stack has a webhook."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		} else {
-			templ_7745c5c3_Var8 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-				if !templ_7745c5c3_IsBuffer {
-					defer func() {
-						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-						if templ_7745c5c3_Err == nil {
-							templ_7745c5c3_Err = templ_7745c5c3_BufErr
-						}
-					}()
-				}
-				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = ui.Button(ui.Action{Label: "Go to stacks", Href: StacksPath}).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				return nil
-			})
-			templ_7745c5c3_Err = ui.Empty(ui.Nothing{Art: "delivery", Title: "Nothing delivered yet", Text: "The first run state change of a stack with a webhook shows up here."}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-		}
-		return nil
-	})
-}
-
-// lookedFor says the filter in words.
-func (p DeliveriesPage) lookedFor() []string {
-	f := p.Filter
-	var words []string
-	add := func(set bool, text string) {
-		if set {
-			words = append(words, ui.VisibleLine(text))
-		}
-	}
-	add(f.Status != "", "status "+f.Status)
-	add(f.State != "", "state "+f.State)
-	add(f.Reason != "", "response “"+ReasonWords(models.Reason(f.Reason))+"”")
-	add(f.Code != "", "status code "+f.Code)
-	add(f.Webhook != "", "webhook "+p.webhookName())
-	add(f.Stack != "", "stack "+f.Stack)
-	add(f.Run != "", "run "+f.Run)
-	add(f.ID != "", "delivery "+f.ID)
-	add(f.Query != "", "id "+f.Query)
-	return words
-}
-
-func (p DeliveriesPage) webhookName() string {
-	for _, w := range p.Webhooks {
-		if w.ID == p.Filter.Webhook {
-			return w.EndpointHost
-		}
-	}
-	return p.Filter.Webhook
 }
 
 var _ = templruntime.GeneratedTemplate

@@ -12,12 +12,11 @@ import "stackhook/views/ui"
 
 // WebhookPage is one webhook with its delivery log.
 type WebhookPage struct {
-	Frame        Frame
-	Stack        string // the stack's id
-	Card         WebhookCard
-	Refused      string // why what was asked for was not done, "" for nothing
-	Lines        []DeliveryLine
-	Newer, Older string // addresses of the neighbouring pages of the log, "" where there is none
+	Frame   Frame
+	Stack   string // the stack's id
+	Card    WebhookCard
+	Refused string // why what was asked for was not done, "" for nothing
+	Log     Log
 }
 
 // WebhookDetails is the page.
@@ -82,7 +81,7 @@ func WebhookDetails(p WebhookPage) templ.Component {
 					var templ_7745c5c3_Var4 string
 					templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(p.Refused)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/webhook.templ`, Line: 22, Col: 19}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/webhook.templ`, Line: 21, Col: 19}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 					if templ_7745c5c3_Err != nil {
@@ -115,7 +114,7 @@ func WebhookDetails(p WebhookPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if len(p.Lines) == 0 {
+			if p.Log.nothingYet() {
 				templ_7745c5c3_Err = noDeliveries(p).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -125,11 +124,7 @@ func WebhookDetails(p WebhookPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = DeliveryTable("Deliveries to this webhook, newest first", p.Lines, false, false, p.Frame.Now).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-				templ_7745c5c3_Err = ui.Pager(p.Newer, p.Older, "").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = log(p.Log).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -31,14 +31,14 @@ func TestReadingThroughTheAPI(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/deliveries": 3, "/deliveries?status=pending": 3, "/deliveries?status=failed": 0, "/deliveries?state=PLANNING": 1, "/deliveries?run=" + rec.Run.ID: 2,
-		"/deliveries?webhook=" + w.ID: 3, "/deliveries?webhook=other": 0, "/deliveries?id=" + rec.Deliveries[0]: 1, "/deliveries?code=204": 0,
+		"/deliveries?webhook=" + w.ID: 3, "/deliveries?webhook=" + rec.Run.ID: 0, "/deliveries?id=" + rec.Deliveries[0]: 1, "/deliveries?code=204": 0,
 		"/deliveries?from=2020-01-01T00:00:00Z": 3, "/deliveries?to=1577836800": 0, "/deliveries?reason=timeout": 0, "/deliveries?limit=2": 2,
 	} {
 		if a := reader.call("GET", base+path, ""); a.status != 200 || len(a.body["deliveries"].([]any)) != want {
 			t.Errorf("%s: %d, want %d deliveries\n%s", path, a.status, want, a.text)
 		}
 	}
-	for _, path := range []string{"?status=none", "?state=none", "?reason=none", "?code=1", "?from=yesterday", "?limit=0", "?cursor=next", "?statuss=failed"} {
+	for _, path := range []string{"?status=none", "?state=none", "?reason=none", "?code=1", "?from=yesterday", "?limit=0", "?cursor=next", "?cursor=~", "?statuss=failed", "?time=1h", "?stack=a"} {
 		if a := reader.call("GET", base+"/deliveries"+path, ""); a.status != 422 {
 			t.Errorf("%s: %d %s", path, a.status, a.text)
 		}

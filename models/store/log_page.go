@@ -151,7 +151,8 @@ func (q search) ids(db *gorm.DB, page Page, tail string) (ids []string, err erro
 			first = q.values[:1]
 		}
 		text, values := q.leg("?", first...)
-		return ids, db.Raw(text+tail, values...).Scan(&ids).Error
+		err = db.Raw(text+tail, values...).Scan(&ids).Error
+		return ids, err
 	case onPostgres(db):
 		text, values := q.leg("lanes.key")
 		text = `SELECT found.id FROM unnest(CAST(? AS bigint[])) AS lanes (key) CROSS JOIN LATERAL (` + text + tail + `) AS found`
@@ -177,7 +178,8 @@ func (q search) ids(db *gorm.DB, page Page, tail string) (ids []string, err erro
 // more.
 func logRows(db *gorm.DB, ids []string) ([]DeliveryRow, error) {
 	return all[DeliveryRow](db.Table("deliveries").
-		Select(columns[models.Delivery](db, "deliveries") + ", webhooks.endpoint, webhooks.endpoint_host, stacks.id AS stack_id, stacks.name AS stack_name").
+		Select(columns[models.Delivery](db, "deliveries") + `, webhooks.endpoint, webhooks.endpoint_host,
+			webhooks.enabled AS webhook_enabled, webhooks.open_until, stacks.id AS stack_id, stacks.name AS stack_name`).
 		Joins("JOIN webhooks ON webhooks.id = deliveries.webhook_id").
 		Joins("JOIN stacks ON stacks.key = deliveries.stack_key AND stacks.deleted_at IS NULL").
 		Where(among(db, "deliveries.id", ids)).Order("deliveries.id DESC"))

@@ -1,0 +1,116 @@
+package views
+
+import (
+	"net/url"
+	"strings"
+	"time"
+
+	"stackhook/models"
+	"stackhook/views/ui"
+)
+
+// LogFilter is what narrows a log, as it stands in the address; "" narrows nothing.
+type LogFilter struct {
+	Status, State, Reason, Webhook, Stack, Run string
+	Code                                       string // exact, or a class such as "5xx"
+	ID                                         string // of a delivery, or what it begins with
+	Time                                       string // one of LogTimes
+	From, To                                   string
+	Query                                      string // an id of a run or of a delivery, as typed
+}
+
+// FieldTime is how a field for date and time writes one, to the minute.
+const FieldTime = "2006-01-02T15:04"
+
+// FieldTimeOf writes a time for such a field, to the second where it has any; "" for the zero time.
+func FieldTimeOf(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case t.Second() != 0:
+		return t.UTC().Format(FieldTime + ":05")
+	}
+	return t.UTC().Format(FieldTime)
+}
+
+// LogTimes are the times back from now that a log can be narrowed to.
+var LogTimes = map[string]time.Duration{"1h": time.Hour, "24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "30d": 30 * 24 * time.Hour}
+
+func timeOptions() []ui.Option {
+	return []ui.Option{{Label: "Any time"}, {Value: "1h", Label: "Last hour"}, {Value: "24h", Label: "Last 24 hours"}, {Value: "7d", Label: "Last 7 days"}, {Value: "30d", Label: "Last 30 days"}}
+}
+
+// Values are the fields of the address.
+func (f LogFilter) Values() url.Values {
+	values := url.Values{}
+	for name, value := range map[string]string{
+		"status": f.Status, "state": f.State, "reason": f.Reason, "code": f.Code, "webhook": f.Webhook, "stack": f.Stack,
+		"run": f.Run, "id": f.ID, "q": f.Query, "time": f.Time, "from": f.From, "to": f.To,
+	} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return values
+}
+
+// Any reports whether the filter narrows anything.
+func (f LogFilter) Any() bool { return f != LogFilter{} }
+
+// WithQuery is a path with a query, if there is any.
+func WithQuery(path string, values url.Values) string {
+	if len(values) == 0 {
+		return path
+	}
+	return path + "?" + values.Encode()
+}
+
+// shownID is what stands in the field for an id: what was typed, or what it turned out to be.
+func (f LogFilter) shownID() string {
+	switch {
+	case f.Query != "":
+		return f.Query
+	case f.ID != "":
+		return f.ID
+	}
+	return f.Run
+}
+
+// lookedFor says the filter in words.
+func (l Log) lookedFor() string {
+	f := l.Filter
+	var words []string
+	add := func(set, text string) {
+		if set != "" {
+			words = append(words, ui.VisibleLine(text))
+		}
+	}
+	add(f.Status, "status "+f.Status)
+	add(f.State, "state "+f.State)
+	add(f.Reason, "response “"+ReasonWords(models.Reason(f.Reason))+"”")
+	add(f.Code, "status code "+f.Code)
+	add(f.Webhook, "webhook "+l.webhookName())
+	add(f.Stack, "stack "+f.Stack)
+	add(f.Run, "run "+f.Run)
+	add(f.ID, "delivery "+f.ID)
+	add(f.Query, "id "+f.Query)
+	for _, o := range timeOptions() {
+		if o.Value == f.Time {
+			add(f.Time, "the "+strings.ToLower(o.Label))
+		}
+	}
+	add(f.From, "from "+timeWords(f.From))
+	add(f.To, "before "+timeWords(f.To))
+	return strings.Join(words, ", ")
+}
+
+func timeWords(field string) string { return strings.Replace(field, "T", " ", 1) + " UTC" }
+
+func (l Log) webhookName() string {
+	for _, w := range l.Webhooks {
+		if w.ID == l.Filter.Webhook {
+			return w.EndpointHost
+		}
+	}
+	return l.Filter.Webhook
+}
