@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"stackhook/models"
 	"stackhook/models/store"
@@ -97,58 +96,20 @@ func (h *Handlers) APIDeliveries(ctx context.Context, in *deliveriesInput) (*ans
 	return &answer[deliveryList]{list}, nil
 }
 
-// attemptBody is an attempt as the API shows it. Durations are in milliseconds.
-type attemptBody struct {
-	Number       int             `json:"number"`
-	StartedAt    int64           `json:"startedAt" doc:"Unix seconds"`
-	Reason       models.Reason   `json:"reason,omitempty" doc:"Left out for a success"`
-	Detail       string          `json:"detail,omitempty" doc:"What the reason means here"`
-	Code         int             `json:"code,omitempty"`
-	URL          string          `json:"url"`
-	Address      string          `json:"address,omitempty" doc:"The address dialled"`
-	Protocol     string          `json:"protocol,omitempty"`
-	Milliseconds float64         `json:"milliseconds" doc:"In all"`
-	Request      []models.Header `json:"requestHeaders"`
-	Response     []models.Header `json:"responseHeaders"`
-	Body         []byte          `json:"responseBody,omitempty" doc:"The first 16 KiB, as base64, where the body is not UTF-8 text"`
-	Text         string          `json:"responseText,omitempty" doc:"The first 16 KiB, where the body is UTF-8 text"`
-	Cut          bool            `json:"cut,omitempty" doc:"The body had more, or broke off"`
-}
-
-func attemptOf(a models.Attempt) attemptBody {
-	b := attemptBody{
-		Number: a.Number, StartedAt: a.StartedAt.Unix(), Reason: a.Reason, Detail: a.Detail, Code: a.Code, URL: a.URL, Address: a.Address,
-		Protocol: a.Protocol, Milliseconds: float64(a.Total.Microseconds()) / 1000,
-		Request: orEmpty(a.Exchange.RequestHeaders), Response: orEmpty(a.Exchange.ResponseHeaders), Cut: a.Exchange.Cut,
-	}
-	if body := a.Exchange.ResponseBody; utf8.Valid(body) {
-		b.Text = string(body)
-	} else {
-		b.Body = body
-	}
-	return b
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
 type shownDelivery struct {
 	DeliveryBody
 	Payload  string        `json:"payload" doc:"The body, byte for byte as it is sent"`
 	Attempts []attemptBody `json:"attempts" doc:"Newest first"`
 }
 
-type deliveryInput struct {
+// OfDelivery is what the path of an operation on a delivery has.
+type OfDelivery struct {
 	InStack
 	Delivery string `path:"delivery" doc:"The delivery's id"`
 }
 
 // APIShowDelivery shows a delivery with its attempts.
-func (h *Handlers) APIShowDelivery(ctx context.Context, in *deliveryInput) (*answer[shownDelivery], error) {
+func (h *Handlers) APIShowDelivery(ctx context.Context, in *OfDelivery) (*answer[shownDelivery], error) {
 	d, err := h.Store.Delivery(ctx, caller(ctx).Stack, in.Delivery)
 	if err != nil {
 		return nil, err
@@ -169,7 +130,7 @@ func (h *Handlers) APIShowDelivery(ctx context.Context, in *deliveryInput) (*ans
 }
 
 // APIRedeliver makes a delivery pending and due now.
-func (h *Handlers) APIRedeliver(ctx context.Context, in *deliveryInput) (*answer[DeliveryBody], error) {
+func (h *Handlers) APIRedeliver(ctx context.Context, in *OfDelivery) (*answer[DeliveryBody], error) {
 	c := caller(ctx)
 	if err := h.Store.Redeliver(ctx, c.Viewer.Actor(), c.Stack, in.Delivery); err != nil {
 		return nil, err

@@ -24,7 +24,10 @@ type description struct {
 
 type operation struct {
 	OperationID string
-	Parameters  []struct{ Name, In string }
+	Parameters  []struct {
+		Name, In, Description string
+		Schema                *huma.Schema
+	}
 	RequestBody *struct{ Content map[string]media }
 	Responses   map[string]struct{ Content map[string]media }
 }
@@ -69,10 +72,41 @@ func TestTheDescriptionKnowsTheWords(t *testing.T) {
 		{"types", words(run.Properties["type"]), spelt(models.RunTypes())},
 		{"first states", words(run.Properties["state"]), spelt(models.States())},
 		{"states", words(state.Properties["state"]), spelt(models.States())},
+		{"states to list", filterWords(d, "state"), spelt(models.States())},
+		{"reasons to list", filterWords(d, "reason"), spelt(models.Reasons())},
 	} {
-		if !slices.Equal(c.got, c.want) {
+		if slices.Sort(c.got); !slices.Equal(c.got, slices.Sorted(slices.Values(c.want))) {
 			t.Errorf("the %s are %v, want %v", c.name, c.got, c.want)
 		}
+	}
+}
+
+// filterWords are those that a filter of the log takes.
+func filterWords(d description, name string) []string {
+	for _, p := range d.Paths["/api/v1/stacks/{stack}/deliveries"]["get"].Parameters {
+		if p.Name == name {
+			return words(p.Schema)
+		}
+	}
+	return nil
+}
+
+// Every filter of the log is described.
+func TestTheDescriptionKnowsTheFilters(t *testing.T) {
+	t.Parallel()
+	_, _, p := reporting(t)
+	d, _ := described(t, p)
+	undescribed := map[string]bool{}
+	for _, name := range []string{"status", "state", "reason", "code", "run", "webhook", "id", "from", "to", "cursor", "limit"} {
+		undescribed[name] = true
+	}
+	for _, p := range d.Paths["/api/v1/stacks/{stack}/deliveries"]["get"].Parameters {
+		if p.Description != "" {
+			delete(undescribed, p.Name)
+		}
+	}
+	if len(undescribed) > 0 {
+		t.Errorf("not described: %v", undescribed)
 	}
 }
 
@@ -124,6 +158,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{reader, "GET", "/deliveries", "?reason=none", "", 422},
 		{p, "GET", "/deliveries", "", "", 403},
 		{reader, "GET", "/deliveries/{delivery}", run.Deliveries[0], "", 200},
+		{reader, "GET", "/deliveries/{delivery}/attempts", run.Deliveries[0], "", 200},
+		{reader, "GET", "/deliveries/{delivery}/attempts", "none", "", 404},
 		{reader, "GET", "/webhooks", "", "", 200},
 		{reader, "GET", "/webhooks/{webhook}", w.ID, "", 200},
 		{program{t, site, ""}, "GET", "/webhooks/{webhook}", w.ID, "", 401},

@@ -2,11 +2,14 @@ package web_test
 
 import (
 	"database/sql"
+	"fmt"
 	"strings"
 	"testing"
 
 	"stackhook/models"
+	"stackhook/models/store"
 	"stackhook/models/store/storetest"
+	"stackhook/web/webtest"
 )
 
 func TestReadingThroughTheAPI(t *testing.T) {
@@ -94,7 +97,7 @@ func TestTheDescriptionOfTheAPI(t *testing.T) {
 			t.Errorf("%s %s is not described", r.Method, r.Path)
 		}
 	}
-	if len(described) != 10 {
+	if len(described) != 11 {
 		t.Errorf("%d operations: %v", len(described), described)
 	}
 }
@@ -119,5 +122,38 @@ func TestTheAPIIsReadWhileNothingIsWritten(t *testing.T) {
 	}
 	if a := p.call("POST", "/api/v1/stacks/a/runs/"+run.ID+"/states", `{"state":"PLANNING"}`); a.status < 500 {
 		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// Attempts are listed with what was measured, page by page.
+func TestTheAttemptsOfADeliveryThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	stack, w, id := oneDelivery(t, site)
+	for range 3 {
+		deliver(t, site, func(job store.Job) (models.Attempt, store.Outcome) {
+			_, o := busy(job)
+			return exchanged(w), o
+		})
+	}
+	reader := program{t, site, token(t, site, models.ScopeRead, stack.Key)}
+	path := "/api/v1/stacks/net/deliveries/" + id + "/attempts"
+	first := reader.call("GET", path+"?limit=2", "")
+	second := reader.call("GET", path+"?limit=2&cursor="+fmt.Sprint(first.body["next"]), "")
+	var numbers []any
+	for _, a := range append(first.body["attempts"].([]any), second.body["attempts"].([]any)...) {
+		attempt := a.(map[string]any)
+		numbers = append(numbers, attempt["number"])
+		if attempt["responseText"] != "no healthy server" || attempt["phases"].(map[string]any)["firstByte"] != 2135.0 || attempt["tlsVersion"] != "TLS 1.3" || attempt["certificateExpiresAt"] != 1803859200.0 {
+			t.Errorf("%v", attempt)
+		}
+	}
+	if fmt.Sprint(numbers) != "[3 2 1]" || second.body["next"] != nil {
+		t.Errorf("attempts %v\n%s", numbers, second.text)
+	}
+	for _, cursor := range []string{"x", "%00", "99999999999999999999"} {
+		if a := reader.call("GET", path+"?cursor="+cursor, ""); a.status != 422 {
+			t.Errorf("%s: %d %s", cursor, a.status, a.text)
+		}
 	}
 }

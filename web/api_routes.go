@@ -27,6 +27,7 @@ func (e *edge) mountAPI() {
 
 	add(e, api, reads, get, apiLog, http.StatusOK, "list-deliveries", "List deliveries, newest first", h.APIDeliveries)
 	add(e, api, reads, get, apiDelivery, http.StatusOK, "show-delivery", "Show a delivery with its attempts", h.APIShowDelivery)
+	add(e, api, reads, get, apiDelivery+"/attempts", http.StatusOK, "list-attempts", "List the attempts of a delivery, newest first", h.APIAttempts)
 	add(e, api, administers, post, apiDelivery+"/redeliver", http.StatusOK, "redeliver", "Deliver again", h.APIRedeliver)
 
 	add(e, api, reads, get, apiHooks, http.StatusOK, "list-webhooks", "List webhooks", h.APIWebhooks)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"stackhook/models"
@@ -59,10 +60,30 @@ func (s *Store) Attempts(ctx context.Context, d models.Delivery) ([]models.Attem
 	if err != nil {
 		return nil, err
 	}
-	exchanges, err := all[models.Exchange](s.reader(ctx).Where("delivery_id = ?", d.ID))
-	if err != nil {
-		return nil, err
+	return attempts, s.exchanges(ctx, d, attempts)
+}
+
+// AttemptPage returns a page of the attempts of a delivery, newest first. Cursors are numbers of attempts, in decimal.
+func (s *Store) AttemptPage(ctx context.Context, d models.Delivery, page Page) (Listing[models.Attempt], error) {
+	for _, cursor := range []string{page.Older, page.Newer} {
+		if _, err := strconv.ParseInt(cursor, 10, 64); cursor != "" && err != nil {
+			return Listing[models.Attempt]{}, models.Invalid{{Field: "cursor", Message: "This is not a cursor of this list. Start from its first page."}}
+		}
 	}
+	l, err := list(s.reader(ctx).Where("delivery_id = ?", d.ID), "number", page, func(a models.Attempt) string { return strconv.Itoa(a.Number) })
+	if err != nil {
+		return l, err
+	}
+	return l, s.exchanges(ctx, d, l.Rows)
+}
+
+// exchanges reads what went over the wire in attempts of a delivery, which are in order of their numbers.
+func (s *Store) exchanges(ctx context.Context, d models.Delivery, attempts []models.Attempt) error {
+	if len(attempts) == 0 {
+		return nil
+	}
+	exchanges, err := all[models.Exchange](s.reader(ctx).
+		Where("delivery_id = ? AND number BETWEEN ? AND ?", d.ID, attempts[len(attempts)-1].Number, attempts[0].Number))
 	byNumber := map[int]models.Exchange{}
 	for _, e := range exchanges {
 		byNumber[e.Number] = e
@@ -70,7 +91,7 @@ func (s *Store) Attempts(ctx context.Context, d models.Delivery) ([]models.Attem
 	for i := range attempts {
 		attempts[i].Exchange = byNumber[attempts[i].Number]
 	}
-	return attempts, nil
+	return err
 }
 
 // RunDeliveries returns all deliveries of a run, by state version and webhook.
