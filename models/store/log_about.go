@@ -31,7 +31,7 @@ func (f DeliveryFilter) searchWebhook(db *gorm.DB, v models.Viewer, q *search) e
 // searchRun looks in the deliveries of the runs with that id, of which each stack may have one.
 func (f DeliveryFilter) searchRun(db *gorm.DB, v models.Viewer, q *search) error {
 	if f.Webhook != "" {
-		q.rest = append(q.rest, where("webhook_id || '' = ?", f.Webhook)) // it has many: they are no way to these few
+		q.rest = append(q.rest, where("webhook_id = ?", f.Webhook))
 	}
 	stacks := visible(db.Table("stacks"), v)
 	if f.Stack != nil {

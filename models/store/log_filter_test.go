@@ -96,7 +96,7 @@ func (m mixed) randomFilter(random *rand.Rand) (f store.DeliveryFilter) {
 		case 8:
 			f.ID = d.ID[:one(random, 1, 8, 23, 24, 25, 26)]
 		case 9:
-			f.From = d.CreatedAt
+			f.From = d.CreatedAt.Add(one(random, 0, 500*time.Microsecond)) // ids tell milliseconds
 			f.To = d.CreatedAt.Add(time.Duration(random.IntN(3000)) * time.Millisecond)
 		}
 	}

@@ -25,13 +25,15 @@ func (q search) list(db *gorm.DB, page Page) (Listing[DeliveryRow], error) {
 	if err != nil {
 		return Listing[DeliveryRow]{}, err
 	}
-	limit := page.size()
-	more := len(ids) > limit
-	rows, err := logRows(db, ids[:min(len(ids), limit)])
-	if err != nil {
-		return Listing[DeliveryRow]{}, err
+	more := len(ids) > page.size()
+	if more {
+		ids = ids[:page.size()]
 	}
-	l := listing(rows, more, page, func(r DeliveryRow) string { return r.ID })
+	if page.Newer != "" {
+		slices.Reverse(ids)
+	}
+	cursors := listing(ids, more, page, func(id string) string { return id })
+	l := Listing[DeliveryRow]{Older: cursors.Older, Newer: cursors.Newer}
 	if !more && searchedTo != "" {
 		l.SearchedTo = searchedTo
 		if page.Newer != "" {
@@ -40,7 +42,8 @@ func (q search) list(db *gorm.DB, page Page) (Listing[DeliveryRow], error) {
 			l.Older = searchedTo
 		}
 	}
-	return l, nil
+	l.Rows, err = logRows(db, ids)
+	return l, err
 }
 
 // orderly keeps PostgreSQL from reading all that there is of a kind and sorting it, where it guesses that this is little. What

@@ -13,7 +13,7 @@ func TestALogOfARun(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		a, b := storetest.Stack(t, s, "a"), storetest.Stack(t, s, "b")
 		w := storetest.Webhook(t, s, a, "https://example.com/", "")
-		storetest.Webhook(t, s, b, "https://example.com/", "")
+		other := storetest.Webhook(t, s, b, "https://example.com/", "")
 		run := storetest.Run(t, s, a).Run.ID
 		storetest.State(t, s, a, run, models.Planning)
 		if _, err := s.StartRun(t.Context(), b, models.RunReport{ID: &run}); err != nil { // ids are a stack's own
@@ -37,6 +37,11 @@ func TestALogOfARun(t *testing.T) {
 			{"of one stack, in a state", administrator, store.DeliveryFilter{Run: run, Stack: &a, State: models.Planning}, 1},
 			{"of one webhook", administrator, store.DeliveryFilter{Run: run, Stack: &a, Webhook: w.ID}, 2},
 			{"of a test", administrator, store.DeliveryFilter{Run: test.RunID, Stack: &a}, 1},
+			{"of a test in another state", administrator, store.DeliveryFilter{Run: test.RunID, Stack: &a, State: models.Planning}, 0},
+			{"of a test of another webhook", administrator, store.DeliveryFilter{Run: test.RunID, Webhook: other.ID}, 0},
+			{"of a test, of all stacks", administrator, store.DeliveryFilter{Run: test.RunID}, 1},
+			{"of a test, of others' stacks", reader, store.DeliveryFilter{Run: test.RunID}, 0},
+			{"of a test, of another stack", administrator, store.DeliveryFilter{Run: test.RunID, Stack: &b}, 0},
 			{"of no run", administrator, store.DeliveryFilter{Run: models.NewID(test.CreatedAt)}, 0},
 		} {
 			if log, err := s.Deliveries(t.Context(), c.v, c.filter, store.Page{}); err != nil || len(log.Rows) != c.want {
