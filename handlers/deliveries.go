@@ -82,7 +82,18 @@ func (h *Handlers) fillLog(c echo.Context, log *views.Log, of store.DeliveryFilt
 	}
 	log.Lines = deliveryLines(rows.Rows)
 	turnPages(log, page, rows)
-	return "", nil
+	if page == (store.Page{}) {
+		err = h.fillCharts(c, log, store.TallyScope{Stack: filter.Stack, Webhook: filter.Webhook})
+	}
+	return "", err
+}
+
+// fillCharts fills those above the first page of a log. They are of its stack and webhook, whatever else narrows it.
+func (h *Handlers) fillCharts(c echo.Context, log *views.Log, of store.TallyScope) error {
+	span := models.SpanNamed(c.QueryParam("span"))
+	tallies, err := h.Store.Tallies(c.Request().Context(), Viewer(c), of, span, log.Now)
+	log.Charts = &views.Charts{Path: log.Path, Filter: log.Filter.Values(), Span: span, Tallies: tallies}
+	return err
 }
 
 // turnPages sets the addresses of a log's neighbouring pages.

@@ -39,7 +39,7 @@ func (c Charts) href(s models.Span) string {
 	values := url.Values{}
 	maps.Copy(values, c.Filter)
 	values.Set("span", s.Name)
-	return withQuery(c.Path, values)
+	return WithQuery(c.Path, values)
 }
 
 // total is of the whole span.

@@ -32,14 +32,14 @@ func TestAWebhooksPageShowsItsOwnLog(t *testing.T) {
 		ids = append(ids, storetest.Run(t, site.Store, stack).Deliveries[0])
 	}
 	page := admin.GET(views.WebhookPath(stack.ID, w.ID))
-	if rows := page.Doc.Find("#log ~ * tbody tr").Length(); rows != store.PageSize {
+	if rows := page.Doc.Find("#log ~ * .log-columns tbody tr").Length(); rows != store.PageSize {
 		t.Errorf("the first page has %d lines", rows)
 	}
-	if newest := page.Doc.Find("#log ~ * tbody a").First().AttrOr("href", ""); newest != views.DeliveryPath(stack.ID, ids[len(ids)-1]) {
+	if newest := page.Doc.Find("#log ~ * .log-columns tbody a").First().AttrOr("href", ""); newest != views.DeliveryPath(stack.ID, ids[len(ids)-1]) {
 		t.Errorf("the first line leads to %s", newest)
 	}
 	older := admin.GET(page.Doc.Find(".pager a").AttrOr("href", ""))
-	if rows := older.Doc.Find("#log ~ * tbody tr").Length(); rows != 5 || older.Doc.Find(".pager a").Length() != 1 {
+	if rows := older.Doc.Find("#log ~ * .log-columns tbody tr").Length(); rows != 5 || older.Doc.Find(".pager a").Length() != 1 {
 		t.Errorf("the second page has %d lines", rows)
 	}
 	if beyond := admin.GET(views.WebhookPath(stack.ID, w.ID) + "?older=" + ids[0]); beyond.Text(".empty h2") != "No older deliveries" {
