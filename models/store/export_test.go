@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+
+	"stackhook/models"
 )
 
 // TamperWithAudit tries what nobody may do.
@@ -40,4 +42,9 @@ func ReadLong(s *Store) (end func(), err error) {
 			c.Close()
 		}
 	}, nil
+}
+
+// ExportBy is ExportDeliveries with so few deliveries at once.
+func ExportBy(ctx context.Context, s *Store, v models.Viewer, f DeliveryFilter, rows int, take func([]DeliveryRow) error) error {
+	return s.exportBy(ctx, v, f, rows, take)
 }

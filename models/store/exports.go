@@ -1,0 +1,33 @@
+package store
+
+import (
+	"context"
+
+	"stackhook/models"
+)
+
+// ExportDeliveries hands all deliveries that the filter lets through and the viewer may read to take, newest first, a page
+// at a time. Each page is a query of its own, and nothing of the database is held while it is taken, however slowly that
+// goes. What arrives meanwhile is newer and is left out; nothing comes twice.
+func (s *Store) ExportDeliveries(ctx context.Context, v models.Viewer, f DeliveryFilter, take func([]DeliveryRow) error) error {
+	return s.exportBy(ctx, v, f, MaxPageSize, take)
+}
+
+func (s *Store) exportBy(ctx context.Context, v models.Viewer, f DeliveryFilter, rows int, take func([]DeliveryRow) error) error {
+	page := Page{Limit: rows}
+	for {
+		found, err := s.Deliveries(ctx, v, f, page)
+		if err != nil {
+			return err
+		}
+		if len(found.Rows) > 0 {
+			if err := take(found.Rows); err != nil {
+				return err
+			}
+		}
+		if found.Older == "" {
+			return nil
+		}
+		page.Older = found.Older
+	}
+}
