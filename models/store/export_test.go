@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"stackhook/models"
 )
@@ -47,4 +48,9 @@ func ReadLong(s *Store) (end func(), err error) {
 // ExportBy is ExportDeliveries with so few deliveries at once.
 func ExportBy(ctx context.Context, s *Store, v models.Viewer, f DeliveryFilter, rows int, take func([]DeliveryRow) error) error {
 	return s.exportBy(ctx, v, f, rows, take)
+}
+
+// FailuresAmong is Failures that looks through so few.
+func FailuresAmong(ctx context.Context, s *Store, v models.Viewer, stack *models.Stack, most int) (Failures, error) {
+	return s.failuresAmong(ctx, v, stack, time.Time{}, most)
 }

@@ -35,6 +35,7 @@ func migrate(db *gorm.DB) error {
 		{ID: "0004-cause", Migrate: func(tx *gorm.DB) error { return execAll(tx, causeSchema) }},
 		{ID: "0005-tallies", Migrate: func(tx *gorm.DB) error { return execAll(tx, tallySchema) }},
 		{ID: "0006-codes", Migrate: func(tx *gorm.DB) error { return execAll(tx, codesSchema) }},
+		{ID: "0007-failures", Migrate: func(tx *gorm.DB) error { return execAll(tx, failuresSchema) }},
 	}).Migrate()
 	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
 		return errors.New("the database was migrated by a newer version of Stackhook; start that version, or restore a backup made before")

@@ -159,6 +159,12 @@ var codesSchema = []string{
 	`CREATE INDEX deliveries_stack_code ON deliveries (stack_key, code, id) WHERE code NOT IN (0, 200, 204)`,
 }
 
+// failuresSchema is the seventh migration: it finds the failed deliveries of all stacks, newest first. A delivery that arrives is
+// never entered.
+var failuresSchema = []string{
+	`CREATE INDEX deliveries_failed ON deliveries (id) WHERE status = 'failed'`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

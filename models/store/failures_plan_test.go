@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"stackhook/models"
+)
+
+// planOf says how SQLite goes about a query.
+func planOf(t *testing.T, s *Store, q *gorm.DB) string {
+	t.Helper()
+	var plan []struct{ Detail string }
+	if err := s.read.Raw("EXPLAIN QUERY PLAN "+q.Statement.SQL.String(), q.Statement.Vars...).Scan(&plan).Error; err != nil {
+		t.Fatal(err)
+	}
+	var steps []string
+	for _, step := range plan {
+		steps = append(steps, step.Detail)
+	}
+	return strings.Join(steps, "; ")
+}
+
+// TestFailuresAreReadByTheirIndexes keeps the plans of the view of failures, however many deliveries there are.
+func TestFailuresAreReadByTheirIndexes(t *testing.T) {
+	t.Parallel()
+	s, err := Open(context.Background(), Options{Database: filepath.Join(t.TempDir(), "a.db"), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	dry := s.read.Session(&gorm.Session{DryRun: true})
+	for what, c := range map[string]struct {
+		q    *gorm.DB
+		want string
+	}{
+		"failures of all":     {failed(dry, 9), "COVERING INDEX deliveries_failed"},
+		"failures of a stack": {failed(dry, 9).Where("stack_key = ? AND id > ?", 1, "x"), "COVERING INDEX deliveries_stack_status (stack_key=? AND status=? AND id>?)"},
+		"groups of all":       {groupedFailures(dry, nil, time.Now(), "x"), "INDEX deliveries_failed (id>?)"},
+		"groups of a stack":   {groupedFailures(dry, []int64{1}, time.Now(), "x"), "id>?)"},
+		"groups of some":      {groupedFailures(dry, []int64{1, 2}, time.Now(), "x"), "id>?)"},
+	} {
+		if plan := planOf(t, s, c.q.Find(&[]models.Delivery{})); !strings.Contains(plan, c.want) || strings.Contains(plan, "FOR ORDER BY") {
+			t.Errorf("%s: %s, want %s", what, plan, c.want)
+		}
+	}
+}
