@@ -59,11 +59,14 @@ func requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// accessLog writes one line for each request. It leaves out the query, which may hold a one-time link's token.
+// accessLog writes one line for each request. It leaves out the query, which may hold a one-time link's token. An answer
+// that broke off in the middle is cut off here, as the last thing that is done about it.
 func (e *edge) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
+		broke := false
 		if err := next(c); err != nil {
+			broke = c.Response().Committed
 			c.Error(err)
 		}
 		r, level := c.Request(), slog.LevelInfo
@@ -73,6 +76,9 @@ func (e *edge) accessLog(next echo.HandlerFunc) echo.HandlerFunc {
 		e.log.Log(r.Context(), level, "request", "method", r.Method, "path", r.URL.Path,
 			"status", c.Response().Status, "took", time.Since(start), "bytes", c.Response().Size,
 			"address", c.RealIP(), "requestID", c.Response().Header().Get(echo.HeaderXRequestID))
+		if broke {
+			panic(http.ErrAbortHandler) // cuts the connection: what came so far must not look like all
+		}
 		return nil
 	}
 }
