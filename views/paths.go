@@ -14,6 +14,7 @@ const (
 	StacksPath        = "/stacks"
 	NewStackPath      = "/stacks/new"
 	AllDeliveriesPath = "/deliveries"
+	AllFailuresPath   = "/failures"
 	UsersPath         = "/users"
 	TokensPath        = "/tokens"
 	HelpWebhooksPath  = "/help/webhooks"
@@ -28,6 +29,9 @@ func RunPath(stack, run string) string { return path("stacks", stack, "runs", ru
 
 // DeliveriesPath is the delivery log of a stack.
 func DeliveriesPath(stack string) string { return path("stacks", stack, "deliveries") }
+
+// FailuresPath is what went wrong in the deliveries of a stack.
+func FailuresPath(stack string) string { return path("stacks", stack, "failures") }
 
 // DeliveryPath is the page of one delivery.
 func DeliveryPath(stack, delivery string) string {

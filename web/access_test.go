@@ -64,6 +64,8 @@ var access = map[string][4]int{
 	"GET /stacks/:stack/runs/:run": {303, 404, 200, 200},
 	"GET /deliveries":              {303, 200, 200, 200},
 
+	"GET /failures":                                      {303, 200, 200, 200},
+	"GET /stacks/:stack/failures":                        {303, 404, 200, 200},
 	"GET /stacks/:stack/deliveries":                      {303, 404, 200, 200},
 	"GET /stacks/:stack/deliveries/:delivery":            {303, 404, 200, 200},
 	"GET /stacks/:stack/deliveries/:delivery/download":   {303, 404, 200, 200},

@@ -90,6 +90,8 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{reader, get, "/stacks/:stack", h.Runs, nil},
 		{reader, get, "/stacks/:stack/runs/:run", h.ShowRun, nil},
 		{reader, get, "/deliveries", h.AllDeliveries, nil},
+		{reader, get, "/failures", h.AllFailures, nil},
+		{reader, get, "/stacks/:stack/failures", h.Failures, nil},
 		{reader, get, "/stacks/:stack/deliveries", h.Deliveries, nil},
 		{reader, get, "/stacks/:stack/deliveries/:delivery", h.ShowDelivery, nil},
 		{reader, get, "/stacks/:stack/deliveries/:delivery/download", h.DownloadDelivery, nil},

@@ -105,7 +105,8 @@ func TestFailingStacksComeFirstAndLongFailuresAboveAll(t *testing.T) {
 	}
 	banner := page.Text("section[aria-labelledby=failing]")
 	want := "1 webhook has been failing for 29 hourshooks.example.com on Zeta: the receiver answers 503 Service Unavailable. If nothing arrives until "
-	if !strings.HasPrefix(banner, want) || !strings.HasSuffix(banner, " UTC, it is disabled.") {
+	if !strings.HasPrefix(banner, want) || !strings.HasSuffix(banner, " UTC, it is disabled.What was given up, by webhook and reason") ||
+		page.Doc.Find("section[aria-labelledby=failing] a[href='/failures']").Length() != 1 {
 		t.Errorf("the banner says %q, want %q", banner, want)
 	}
 	for path, there := range map[string]bool{
