@@ -64,6 +64,10 @@ var access = map[string][4]int{
 	"GET /stacks/:stack/runs/:run": {303, 404, 200, 200},
 	"GET /deliveries":              {303, 200, 200, 200},
 
+	"GET /deliveries.csv":                                {303, 200, 200, 200},
+	"GET /deliveries.ndjson":                             {303, 200, 200, 200},
+	"GET /stacks/:stack/deliveries.csv":                  {303, 404, 200, 200},
+	"GET /stacks/:stack/deliveries.ndjson":               {303, 404, 200, 200},
 	"GET /failures":                                      {303, 200, 200, 200},
 	"GET /stacks/:stack/failures":                        {303, 404, 200, 200},
 	"GET /stacks/:stack/deliveries":                      {303, 404, 200, 200},

@@ -49,7 +49,7 @@ func TestNothingIsFoundByWhatIsNoText(t *testing.T) {
 			}
 			for _, path := range []string{
 				"/deliveries?run=", "/deliveries?id=", "/deliveries?webhook=", "/deliveries?q=", "/deliveries?older=", "/deliveries?from=", "/deliveries?time=", "/stacks/a/settings/integrations/webhooks/" + w.ID + "?status=", "/deliveries?newer=",
-				"/failures?within=",
+				"/deliveries.csv?run=", "/deliveries.csv?id=", "/deliveries.ndjson?webhook=", "/failures?within=",
 				"/stacks/a?older=", "/stacks/a/deliveries?run=", "/stacks/a/deliveries?newer=", "/stacks?q=", "/setup?token=", "/tokens?revoke=",
 			} {
 				if page := admin.GET(path + bad); page.Status >= 500 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,7 @@ func TestPages(t *testing.T) {
 
 	client := newBrowser(t)
 	client.signIn(t, base, admin[1], admin[2])
+	failATest(t, client, base)
 	pages := crawl(t, client, base)
 	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })
 
@@ -49,10 +51,23 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// failATest sends a test to the receiver that always fails: it is given up at once, as nothing else is within days.
+func failATest(t *testing.T, client *browser, base string) {
+	t.Helper()
+	_, body := client.get(t, base+"/stacks/spacelift-demo/settings/integrations")
+	form := regexp.MustCompile(`(?s)/hooks/broken.*?action="(/stacks/spacelift-demo/[^"]*/test)"`).FindStringSubmatch(body)
+	if form == nil {
+		t.Fatalf("no test of the receiver that fails:\n%s", body)
+	}
+	client.post(t, base+form[1], nil, http.StatusSeeOther)
+	client.see(t, base+"/failures", "/hooks/broken")
+}
+
 var (
 	link  = regexp.MustCompile(`<a [^>]*href="(/[^"#]*)[^>]*>`)
 	anID  = regexp.MustCompile(`[0-9A-Z]{26}|=[^&]+`)
 	stack = regexp.MustCompile(`/stacks/(networking-prod|spacelift-demo)\b`)
+	file  = regexp.MustCompile(`\.(csv|ndjson)\b`) // is kept and not looked at
 )
 
 // crawl follows the links from the list of stacks and returns one path of each kind of page.
@@ -71,13 +86,13 @@ func crawl(t *testing.T, client *browser, base string) []string {
 			}
 			path := strings.ReplaceAll(found[1], "&amp;", "&")
 			kind := stack.ReplaceAllString(anID.ReplaceAllString(path, "*"), "/stacks/*")
-			if !kinds[kind] && !strings.HasPrefix(path, "/static/") && !strings.HasPrefix(path, "/api/") && path != "/stacks" {
+			if !kinds[kind] && !strings.HasPrefix(path, "/static/") && !file.MatchString(path) && !strings.HasPrefix(path, "/api/") && path != "/stacks" {
 				kinds[kind] = true
 				pages = append(pages, path)
 			}
 		}
 	}
-	if len(pages) < 15 {
+	if len(pages) < 15 || !slices.Contains(pages, "/failures") {
 		t.Fatalf("only %d kinds of pages: %v", len(pages), pages)
 	}
 	return pages
