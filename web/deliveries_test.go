@@ -183,6 +183,16 @@ func TestLogSaysWhyNothingWasSent(t *testing.T) {
 	if len(want) != 0 {
 		t.Errorf("no lines of %v: %s", want, page.Text("main"))
 	}
+	for _, w := range []models.Webhook{broken, off} {
+		test, err := site.Store.SendTest(t.Context(), storetest.Shell, stack, w.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := site.As(t, "admin").GET(views.DeliveriesPath(stack.ID) + "?id=" + test.ID)
+		if got := texts(page.Doc.Find("tbody td:nth-of-type(3)")); !slices.Equal(got, []string{"No answer yet"}) {
+			t.Errorf("a test waits for nothing: %q", got)
+		}
+	}
 	first := site.As(t, "admin").GET(views.WebhookPath(stack.ID, paused.ID) + "?status=pending")
 	if got := texts(first.Doc.Find(".log-columns tbody td:nth-of-type(2)")); !slices.Equal(got, []string{"Waiting, webhook disabled"}) {
 		t.Errorf("from before it was disabled: %q", got)

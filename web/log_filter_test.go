@@ -98,6 +98,9 @@ func TestLogOfAWebhookIsNarrowedByItsAddress(t *testing.T) {
 			t.Errorf("%s: the filter is %s", query, page.Text("form.filters"))
 		}
 	}
+	if page := admin.GET(path + "?webhook=x"); page.Status != http.StatusOK {
+		t.Errorf("a webhook is no filter here: %d", page.Status)
+	}
 	if page := admin.GET(path + "?code=x"); page.Status != http.StatusUnprocessableEntity || page.Text("main [role=alert] p") == "" {
 		t.Errorf("a code that is none: %d", page.Status)
 	}
@@ -183,5 +186,42 @@ func TestLogFindsAnIDOfEitherKind(t *testing.T) {
 	}
 	if got := listedDeliveries(admin.Follow(admin.GET(path + "?q=" + l.goodQueued[:5]))); len(got) != 4 {
 		t.Errorf("by what all begin with: %v", got)
+	}
+}
+
+func TestLogIsNarrowedToATime(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	stack := storetest.Stack(t, site.Store, "a")
+	w := storetest.Webhook(t, site.Store, stack, "https://a.example/", "")
+	crowd(t, site, stack, w, time.Now().Add(-25*time.Hour), 3) // and one of now
+	admin := site.As(t, "admin")
+	for query, want := range map[string]int{"time=1h": 1, "time=24h": 1, "time=7d": 4, "time=30d": 4, "time=": 4} {
+		page := admin.GET(views.DeliveriesPath("a") + "?" + query)
+		if got := len(listedDeliveries(page)); got != want || page.Doc.Find("#time option[selected]").AttrOr("value", "") != strings.TrimPrefix(query, "time=") {
+			t.Errorf("%s: %d, not %d", query, got, want)
+		}
+	}
+}
+
+// However a time or an id was written, the page shows it as its fields do, and keeps it when pages are turned.
+func TestLogShowsItsFilterAsItsFieldsDo(t *testing.T) {
+	t.Parallel()
+	site := webtest.New(t)
+	l := fillLog(t, site, "net")
+	page := site.As(t, "admin").GET(views.DeliveriesPath("net") + "?from=1577836800&to=2100-01-01T01:00:30%2B01:00&webhook=" + strings.ToLower(l.bad.ID) + "&id=" + strings.ToLower(l.badQueued[:6]))
+	for field, want := range map[string]string{"from": "2020-01-01T00:00", "to": "2100-01-01T00:00:30", "q": l.badQueued[:6]} {
+		if got := page.Doc.Find("#"+field).AttrOr("value", ""); got != want {
+			t.Errorf("%s shows %q, not %q", field, got, want)
+		}
+	}
+	if _, open := page.Doc.Find(".filters details").Attr("open"); !open || page.Doc.Find("#webhook option[selected]").AttrOr("value", "") != l.bad.ID {
+		t.Errorf("the filter is %s", page.Text("form.filters"))
+	}
+	if label := page.Text("label[for=from]"); label != "From (UTC)" {
+		t.Errorf("the time's zone is not said: %s", label)
+	}
+	if _, open := site.As(t, "admin").GET(views.DeliveriesPath("net")).Doc.Find(".filters details").Attr("open"); open {
+		t.Error("the exact times are open, and there are none")
 	}
 }

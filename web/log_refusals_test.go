@@ -70,7 +70,7 @@ func TestLogSaysHowFarItSearched(t *testing.T) {
 	site := webtest.New(t)
 	stack := storetest.Stack(t, site.Store, "a")
 	w := storetest.Webhook(t, site.Store, stack, "https://a.example/", "")
-	crowd(t, site, stack, w, store.MaxLooked+50)
+	crowd(t, site, stack, w, time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC), store.MaxLooked+50)
 	admin, reader := site.As(t, "admin"), program{t, site, token(t, site, models.ScopeRead, stack.Key)}
 	for _, path := range []string{views.DeliveriesPath("a"), views.AllDeliveriesPath, views.WebhookPath("a", w.ID)} {
 		page := admin.GET(path + "?code=4xx")
@@ -84,6 +84,9 @@ func TestLogSaysHowFarItSearched(t *testing.T) {
 		back := admin.GET(on.Doc.Find(".pager a").AttrOr("href", ""))
 		if !strings.HasSuffix(back.Text(".empty p"), "Searched up to 1 Jan 2100, 00:00:00 UTC.") {
 			t.Errorf("%s, back: %s", path, back.Text("main"))
+		}
+		if back.Doc.Find("main a[href*='newer=']").Length() != 1 || back.Doc.Find(".pager a[href*='older=']").Length() != 1 {
+			t.Errorf("%s, back, leads on by %s", path, back.Text(".empty, .pager"))
 		}
 		some := admin.GET(path + "?code=5xx")
 		if len(listedDeliveries(some)) != 1 || some.Text(".log-searched p") != "Searched back to 1 Jan 2100, 00:00:00 UTC." ||
@@ -100,8 +103,8 @@ func TestLogSaysHowFarItSearched(t *testing.T) {
 	}
 }
 
-// crowd writes so many deliveries past the store, of the first moment of the year 2100: the newest got a 503, all others a 204.
-func crowd(t *testing.T, site *webtest.Site, stack models.Stack, w models.Webhook, n int) {
+// crowd writes so many deliveries past the store, of one moment: the newest got a 503, all others a 204.
+func crowd(t *testing.T, site *webtest.Site, stack models.Stack, w models.Webhook, at time.Time, n int) {
 	t.Helper()
 	event := storetest.Run(t, site.Store, stack).Event
 	db, err := sql.Open("sqlite3", site.Database)
@@ -109,12 +112,11 @@ func crowd(t *testing.T, site *webtest.Site, stack models.Stack, w models.Webhoo
 		t.Fatal(err)
 	}
 	defer db.Close()
-	begin := models.LeastID(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))[:10]
 	_, err = db.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 		INSERT INTO deliveries (id, stack_key, webhook_id, event_id, run_key, run_id, state, state_version, test, silent, attempt, tries, lease_owner,
 			duration, expire_from, redelivered_by, created_at, status, reason, code)
-		SELECT ? || printf('%016d', i), ?, ?, ?, NULL, ?, 'QUEUED', i, 0, 0, 1, 1, '', 1000000, 1, '', 4102444800000000, 'delivered', '',
-			CASE WHEN i = ? THEN 503 ELSE 204 END FROM n`, n, begin, stack.Key, w.ID, event.ID, event.RunID, n)
+		SELECT ? || printf('%016d', i), ?, ?, ?, NULL, ?, 'QUEUED', i, 0, 0, 1, 1, '', 1000000, 1, '', ?, 'delivered', '',
+			CASE WHEN i = ? THEN 503 ELSE 204 END FROM n`, n, models.LeastID(at)[:10], stack.Key, w.ID, event.ID, event.RunID, at.UnixMicro(), n)
 	if err != nil {
 		t.Fatal(err)
 	}
