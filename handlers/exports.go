@@ -84,7 +84,7 @@ func (h *Handlers) exported(c echo.Context) (filter store.DeliveryFilter, name s
 			return filter, "", err
 		}
 	}
-	filter, bad := parseLogFilter(shown, stack, stacks)
+	filter, bad := parseLogFilter(shown, stack, stacks, time.Now())
 	if shown.Query != "" && len(bad) == 0 {
 		bad.Add("q", "Open the log with this id first, and export what it then shows.")
 	}

@@ -68,7 +68,7 @@ func logTools(p DeliveriesPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var2 templ.SafeURL
-			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(withQuery(p.Path+".csv", p.Filter.Values()))
+			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(WithQuery(p.Path+".csv", p.Filter.Values()))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/log_tools.templ`, Line: 21, Col: 58}
 			}
@@ -81,7 +81,7 @@ func logTools(p DeliveriesPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var3 templ.SafeURL
-			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(withQuery(p.Path+".ndjson", p.Filter.Values()))
+			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(WithQuery(p.Path+".ndjson", p.Filter.Values()))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/log_tools.templ`, Line: 22, Col: 61}
 			}

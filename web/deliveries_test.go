@@ -189,7 +189,7 @@ func TestLogSaysWhyNothingWasSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		page := site.As(t, "admin").GET(views.DeliveriesPath(stack.ID) + "?id=" + test.ID)
-		if got := texts(page.Doc.Find("tbody td:nth-of-type(3)")); !slices.Equal(got, []string{"No answer yet"}) {
+		if got := texts(page.Doc.Find(".log-columns tbody td:nth-of-type(3)")); !slices.Equal(got, []string{"No answer yet"}) {
 			t.Errorf("a test waits for nothing: %q", got)
 		}
 	}

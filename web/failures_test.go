@@ -73,7 +73,7 @@ func TestFailuresAreShownByWebhookAndReason(t *testing.T) {
 		ofAll: {views.AllDeliveriesPath + "?" + url.Values{"status": {"failed"}, "webhook": {other.ID}, "reason": {"status_4xx"}, "code": {"404"}, "stack": {"dns"}}.Encode(): 1},
 	} {
 		for link, want := range links {
-			if path.Doc.Find(".failure-show a").FilterFunction(func(_ int, a *goquery.Selection) bool { return a.AttrOr("href", "") == link }).Length() != 1 {
+			if path.Doc.Find("tbody td:last-child a").FilterFunction(func(_ int, a *goquery.Selection) bool { return a.AttrOr("href", "") == link }).Length() != 1 {
 				t.Errorf("%s does not lead to %s", path.Path, link)
 			}
 			if got := listedDeliveries(admin.GET(link)); len(got) != want {
@@ -85,7 +85,7 @@ func TestFailuresAreShownByWebhookAndReason(t *testing.T) {
 	if got := listedDeliveries(ofNet); got[0] != newest {
 		t.Errorf("the example is %s, want %s", got[0], newest)
 	}
-	if got := ofNet.Doc.Find(".failure-show a").First().AttrOr("aria-label", ""); got != "Show all: 3 failures of one.example/hook?k=1, Timed out" {
+	if got := ofNet.Doc.Find("tbody td:last-child a").First().AttrOr("aria-label", ""); got != "Show all: 3 failures of one.example/hook?k=1, Timed out" {
 		t.Errorf("the link is called %q", got)
 	}
 }
