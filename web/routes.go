@@ -43,7 +43,7 @@ type form func(c echo.Context, typed url.Values, bad models.Invalid, status int)
 // pages is the table of all pages and of the forms on them.
 func pages(h *handlers.Handlers, c Config) []route {
 	tries := newTries()
-	return []route{
+	return append(logs(h), []route{
 		{public, get, "/healthz", h.Healthy, nil},
 		{public, get, "/readyz", h.Ready, nil},
 		{public, get, "/metrics", measures(c.MetricsToken, c.Metrics), nil},
@@ -86,7 +86,12 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/delete", h.DeleteWebhook, nil},
 		{reader, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/secret", h.RevealSecret, nil},
 		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/test", h.SendTest, nil},
+	}...)
+}
 
+// logs is the table's part of runs and of what became of them.
+func logs(h *handlers.Handlers) []route {
+	return []route{
 		{reader, get, "/stacks/:stack", h.Runs, nil},
 		{reader, get, "/stacks/:stack/runs/:run", h.ShowRun, nil},
 		{reader, get, "/deliveries", h.AllDeliveries, nil},
