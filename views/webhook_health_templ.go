@@ -407,11 +407,19 @@ func (d DayTally) words() string {
 	if d.sent() == 0 {
 		return ""
 	}
-	words := " · " + upTo(d.Delivered) + " of " + upTo(d.sent()) + " in the last 24 h"
+	words := " · " + ui.Count(d.Delivered) + " of " + d.sentWords() + " in the last 24 h"
 	if d.Retrying > 0 {
 		words += ", " + upTo(d.Retrying) + " being retried"
 	}
 	return words
+}
+
+// sentWords is how many were sent: what is pending is counted up to 10,001.
+func (d DayTally) sentWords() string {
+	if d.Waiting+d.Retrying > 10_000 {
+		return "more than " + ui.Count(d.sent()-1)
+	}
+	return ui.Count(d.sent())
 }
 
 func skippedWords(n int) string {

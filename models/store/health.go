@@ -29,7 +29,7 @@ type WebhookHealth struct {
 	Skipped int
 }
 
-// DayTally counts the deliveries that the last 24 hours made, the newest 10,001 of them.
+// DayTally counts the deliveries that ended within the last 24 hours, to half an hour, and those that are pending, up to 10,001.
 type DayTally struct {
 	Delivered, Failed, Skipped int
 	Waiting                    int // for their first attempt
@@ -97,32 +97,18 @@ func (s *Store) lastProbed(ctx context.Context, w models.Webhook) (*models.Deliv
 	return last, err
 }
 
-// dayTally narrows by id, which an index has, and by time: after the clock stepped back, ids are ahead of it.
+// dayTally is of the counters for what ended, and of what is pending.
 func (s *Store) dayTally(ctx context.Context, w models.Webhook) (day DayTally, err error) {
-	since := time.Now().Add(-24 * time.Hour)
-	var rows []struct {
-		Status models.Status
-		Tried  bool
-		N      int
+	tallies, err := s.tallies(ctx, models.DefaultSpan, time.Now(), "webhook_id = ?", w.ID)
+	if err != nil {
+		return day, err
 	}
-	err = s.reader(ctx).Raw(`SELECT status, tries > 0 AS tried, COUNT(*) AS n FROM (
-			SELECT status, tries FROM deliveries WHERE webhook_id = ? AND id >= ? AND created_at >= ? AND NOT test ORDER BY id DESC LIMIT ?
-		) AS newest GROUP BY status, tries > 0`,
-		w.ID, models.LeastID(since), micros(since), maxCount).Scan(&rows).Error
-	for _, r := range rows {
-		switch {
-		case r.Status == models.Delivered:
-			day.Delivered += r.N
-		case r.Status == models.Failed:
-			day.Failed += r.N
-		case r.Status == models.Skipped:
-			day.Skipped += r.N
-		case r.Tried:
-			day.Retrying += r.N
-		default:
-			day.Waiting += r.N
-		}
+	for _, t := range tallies {
+		day.Delivered, day.Failed, day.Skipped = day.Delivered+int(t.Delivered), day.Failed+int(t.Failed), day.Skipped+int(t.Skipped)
 	}
+	err = s.reader(ctx).Raw(`SELECT COUNT(CASE WHEN tries > 0 THEN 1 END), COUNT(CASE WHEN tries = 0 THEN 1 END) FROM (
+			SELECT tries FROM deliveries WHERE webhook_id = ? AND status = 'pending' AND NOT test LIMIT ?
+		) AS pending`, w.ID, maxCount).Row().Scan(&day.Retrying, &day.Waiting)
 	return day, unavailable(err)
 }
 

@@ -103,29 +103,35 @@ type TallyScope struct {
 
 // Tallies returns a tally for each step of the span up to now, oldest first, of the deliveries that the viewer may read.
 func (s *Store) Tallies(ctx context.Context, v models.Viewer, of TallyScope, span models.Span, now time.Time) ([]models.Tally, error) {
+	condition, values := "1 = 1", []any{}
+	switch {
+	case of.Stack != nil:
+		condition, values = "stack_key = ?", []any{of.Stack.Key}
+	case v.AllStacks():
+	case v.Token != nil:
+		condition, values = "stack_key = ?", []any{v.Token.StackKey}
+	default:
+		condition, values = "stack_key IN ?", []any{append([]int64{0}, v.Grants...)}
+	}
+	if of.Webhook != "" {
+		condition, values = condition+" AND webhook_id = ?", append(values, of.Webhook)
+	}
+	return s.tallies(ctx, span, now, condition, values...)
+}
+
+// tallies adds the rows of each step that meet the condition.
+func (s *Store) tallies(ctx context.Context, span models.Span, now time.Time, condition string, values ...any) ([]models.Tally, error) {
 	first, last := span.Begin(now)
 	tallies := make([]models.Tally, span.Of)
 	for i := range tallies {
 		tallies[i].At = first.Add(time.Duration(i) * span.Step)
 	}
-	q := s.reader(ctx).Table("tallies").Where("step = ? AND at >= ? AND at <= ?", int64(span.Step/time.Second), first.Unix(), last.Unix())
-	if of.Webhook != "" {
-		q = q.Where("webhook_id = ?", of.Webhook)
-	}
-	switch {
-	case of.Stack != nil:
-		q = q.Where("stack_key = ?", of.Stack.Key)
-	case v.AllStacks():
-	case v.Token != nil:
-		q = q.Where("stack_key = ?", v.Token.StackKey)
-	default:
-		q = q.Where("stack_key IN ?", append([]int64{0}, v.Grants...))
-	}
 	sums := []string{"at"}
 	for _, c := range tallyCounts {
 		sums = append(sums, "CAST(SUM("+c+") AS bigint)")
 	}
-	rows, err := q.Select(strings.Join(sums, ", ")).Group("at").Rows()
+	rows, err := s.reader(ctx).Table("tallies").Select(strings.Join(sums, ", ")).Group("at").Where(condition, values...).
+		Where("step = ? AND at >= ? AND at <= ?", int64(span.Step/time.Second), first.Unix(), last.Unix()).Rows()
 	switch {
 	case holdsNoText(err):
 		return tallies, nil
