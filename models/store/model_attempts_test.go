@@ -109,6 +109,9 @@ func (m *model) claimOf(l lane, r store.ClaimRequest, c store.Claimed, jobs map[
 	}
 	if w := m.webhooks[l.webhook]; l.probe && took == 1 {
 		w.openTill = now().plus(lease)
+		if m.deliveries[ids[0]].status != models.Pending { // it had no tries left, and the next one is the probe
+			w.openTill = now()
+		}
 		m.webhooks[l.webhook] = w
 	}
 	return nil
