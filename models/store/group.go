@@ -92,10 +92,12 @@ func (g *group) write(tx *gorm.DB) error {
 	g.lockRuns()
 	current := g.endCurrent(results)
 	g.readFirsts()
+	g.readWebhooks()
 	if err := g.trip.send(); err != nil {
 		return err
 	}
 	g.newRuns()
+	g.keepFirsts(current)
 	if err := g.judge(); err != nil {
 		return err
 	}

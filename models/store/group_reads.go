@@ -10,7 +10,7 @@ import (
 
 // What nearly every group reads is read past GORM, as its rows are written.
 
-// readReports reads what reports depend on, as it is at the moment of the commit: their stacks and those's webhooks.
+// readReports reads the stacks of reports, as they are at the moment of the commit.
 func (g *group) readReports() {
 	var stacks []int64
 	starts := 0
@@ -29,7 +29,6 @@ func (g *group) readReports() {
 	n := len(stacks)
 	g.events, g.deliveries, g.handed = make([]models.Event, 0, n), make([]models.Delivery, 0, n), make([]Job, 0, n)
 	g.readStacks(unique(stacks))
-	g.readWebhooks(unique(stacks))
 	if starts > 0 {
 		g.takeKeys(starts)
 	}
@@ -114,11 +113,24 @@ func (g *group) readStacks(keys []int64) {
 	})
 }
 
-// readWebhooks reads the webhooks of the stacks: of each only what a new delivery depends on.
-func (g *group) readWebhooks(stacks []int64) {
+// readWebhooks reads the webhooks of the reports' stacks: of each only what a new delivery depends on. It comes after
+// readFirsts: who sees that a first attempt has ended sees what that did to its webhook, too.
+func (g *group) readWebhooks() {
+	var stacks []int64
+	for _, m := range g.members {
+		switch {
+		case m.state != nil:
+			stacks = append(stacks, m.state.name.stack)
+		case m.start != nil:
+			stacks = append(stacks, m.start.stack)
+		}
+	}
+	if len(stacks) == 0 {
+		return
+	}
 	text := `SELECT id, stack_key, enabled, open_until FROM webhooks WHERE ` + amongKeys[int64](g.tx, "stack_key", "$1") +
 		` AND deleted_at IS NULL ORDER BY id`
-	g.trip.add(text, []any{tripKeys(g.tx, stacks)}, func(r row) error {
+	g.trip.add(text, []any{tripKeys(g.tx, unique(stacks))}, func(r row) error {
 		var w models.Webhook
 		var open int64
 		err := r.Scan(&w.ID, &w.StackKey, &w.Enabled, &open)
@@ -150,7 +162,7 @@ func (g *group) takeKeys(n int) {
 	})
 }
 
-// readFirsts reads which first attempts of the named runs have not ended: those of the group's own results have.
+// readFirsts reads which first attempts of the named runs have not ended: those of the group's own results have, see keepFirsts.
 func (g *group) readFirsts() {
 	names := g.names()
 	if len(names) == 0 {

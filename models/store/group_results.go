@@ -23,6 +23,8 @@ type ended struct {
 	ID, WebhookID string
 	StackKey      int64
 	Test          bool
+	run           int64
+	first         bool // it was the delivery's first attempt
 }
 
 // results returns the results of the group, one for each delivery: further ones are put off.
@@ -56,7 +58,7 @@ func (g *group) endCurrent(results []*resultWish) map[string]ended {
 	current := map[string]ended{}
 	inEach(&g.trip, sorted, endTypes, endValues, endStatement, func(r row) error {
 		var e ended
-		if err := r.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test); err != nil {
+		if err := r.Scan(&e.ID, &e.WebhookID, &e.StackKey, &e.Test, &e.run, &e.first); err != nil {
 			return err
 		}
 		e.resultWish = byID[e.ID]
@@ -68,6 +70,16 @@ func (g *group) endCurrent(results []*resultWish) map[string]ended {
 		return nil
 	})
 	return current
+}
+
+// keepFirsts lets the first attempts that failed in this group still be under way for its reports: those are judged by the
+// webhooks as they were before, and one whose turn has come may have been disabled by that, or its circuit opened.
+func (g *group) keepFirsts(current map[string]ended) {
+	for _, e := range current {
+		if e.first && e.run != 0 && e.outcome.Status != models.Delivered {
+			g.firsts[runWebhook{e.run, e.WebhookID}] = true
+		}
+	}
 }
 
 // endColumns are what endValues returns, of endTypes, see table.
@@ -85,7 +97,8 @@ func endStatement(rows int) string {
 				lease_owner = '', tries = tries + 1, first_ended_at = COALESCE(deliveries.first_ended_at, r.first_ended_at),
 				first_delivered_at = COALESCE(deliveries.first_delivered_at, r.first_delivered_at), ended_at = r.ended_at
 			FROM r WHERE deliveries.id = r.id AND deliveries.attempt = r.attempt AND deliveries.lease_owner = r.owner AND deliveries.status || '' = 'pending'
-			RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test`
+			RETURNING deliveries.id, deliveries.webhook_id, deliveries.stack_key, deliveries.test, deliveries.run_key,
+				deliveries.tries = 1 AND deliveries.redelivered_at IS NULL`
 	})
 }
 
