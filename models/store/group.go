@@ -26,6 +26,7 @@ type group struct {
 	now     time.Time
 	hand    handover
 
+	reported []int64 // stacks that reports name
 	keys     []int64 // for runs that it starts
 	runs     map[runName]*groupRun
 	stacks   map[int64]models.Stack

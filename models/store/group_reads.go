@@ -12,23 +12,23 @@ import (
 
 // readReports reads the stacks of reports, as they are at the moment of the commit.
 func (g *group) readReports() {
-	var stacks []int64
 	starts := 0
 	for _, m := range g.members {
 		switch {
 		case m.state != nil:
-			stacks = append(stacks, m.state.name.stack)
+			g.reported = append(g.reported, m.state.name.stack)
 		case m.start != nil:
-			stacks = append(stacks, m.start.stack)
+			g.reported = append(g.reported, m.start.stack)
 			starts++
 		}
 	}
-	if len(stacks) == 0 {
+	n := len(g.reported)
+	if n == 0 {
 		return
 	}
-	n := len(stacks)
 	g.events, g.deliveries, g.handed = make([]models.Event, 0, n), make([]models.Delivery, 0, n), make([]Job, 0, n)
-	g.readStacks(unique(stacks))
+	g.reported = unique(g.reported)
+	g.readStacks(g.reported)
 	if starts > 0 {
 		g.takeKeys(starts)
 	}
@@ -116,21 +116,12 @@ func (g *group) readStacks(keys []int64) {
 // readWebhooks reads the webhooks of the reports' stacks: of each only what a new delivery depends on. It comes after
 // readFirsts: who sees that a first attempt has ended sees what that did to its webhook, too.
 func (g *group) readWebhooks() {
-	var stacks []int64
-	for _, m := range g.members {
-		switch {
-		case m.state != nil:
-			stacks = append(stacks, m.state.name.stack)
-		case m.start != nil:
-			stacks = append(stacks, m.start.stack)
-		}
-	}
-	if len(stacks) == 0 {
+	if len(g.reported) == 0 {
 		return
 	}
 	text := `SELECT id, stack_key, enabled, open_until FROM webhooks WHERE ` + amongKeys[int64](g.tx, "stack_key", "$1") +
 		` AND deleted_at IS NULL ORDER BY id`
-	g.trip.add(text, []any{tripKeys(g.tx, unique(stacks))}, func(r row) error {
+	g.trip.add(text, []any{tripKeys(g.tx, g.reported)}, func(r row) error {
 		var w models.Webhook
 		var open int64
 		err := r.Scan(&w.ID, &w.StackKey, &w.Enabled, &open)
