@@ -70,10 +70,7 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 	var done *counts
 	err = s.commit(ctx, wish{do: func(tx *gorm.DB) error {
 		c, done = Claimed{Next: next}, newCounts() // anew: a group may be tried again
-		if err := r.take(tx, &c, due, now, done); err != nil {
-			return err
-		}
-		return s.tally(tx, done)
+		return r.take(tx, &c, due, now, done)
 	}})
 	if err != nil {
 		return Claimed{}, err

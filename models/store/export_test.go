@@ -54,3 +54,6 @@ func ExportBy(ctx context.Context, s *Store, v models.Viewer, f DeliveryFilter, 
 func FailuresAmong(ctx context.Context, s *Store, v models.Viewer, stack *models.Stack, most int) (Failures, error) {
 	return s.failuresAmong(ctx, v, stack, time.Time{}, most)
 }
+
+// Ask reads one value beside the store's own queries.
+func Ask(s *Store, value any, text string) error { return s.read.Raw(text).Scan(value).Error }

@@ -111,7 +111,6 @@ func (g *group) write(tx *gorm.DB) error {
 	if err := g.writeHealth(known); err != nil {
 		return err
 	}
-	g.tally()
 	if g.tell {
 		notify(&g.trip)
 	}
@@ -158,7 +157,7 @@ func (g *group) doOthers() error {
 
 // finish tells everybody, once the group is durable.
 func (g *group) finish() {
-	g.store.metrics.add(g.counts)
+	g.store.count(g.counts)
 	g.store.calm.note(g.health, g.now)
 	if g.forget {
 		g.store.targets.forget()

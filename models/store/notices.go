@@ -1,6 +1,10 @@
 package store
 
-import "stackhook/models"
+import (
+	"time"
+
+	"stackhook/models"
+)
 
 // OnCommit sets the function that is called after each commit that may have made a delivery due. It must not block.
 func (s *Store) OnCommit(f func()) {
@@ -17,9 +21,15 @@ func (s *Store) OnLost(f func(models.Delivery)) {
 	s.onLost = f
 }
 
+// count counts what a durable transaction did.
+func (s *Store) count(done *counts) {
+	s.metrics.add(done)
+	s.tallier.add(done.tallies, time.Now())
+}
+
 // tell counts what a durable transaction did, and tells of what it found lost.
 func (s *Store) tell(done *counts) {
-	s.metrics.add(done)
+	s.count(done)
 	s.mu.Lock()
 	f := s.onLost
 	s.mu.Unlock()

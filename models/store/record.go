@@ -51,10 +51,7 @@ func (s *Store) Expire(ctx context.Context, olderThan time.Duration, most int) (
 			return err
 		}
 		done = newCounts()
-		if err := expire(tx, old, now, done); err != nil {
-			return err
-		}
-		return s.tally(tx, done)
+		return expire(tx, old, now, done)
 	})
 	if err == nil && len(old) > 0 {
 		s.tell(done)

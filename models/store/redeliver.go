@@ -34,9 +34,6 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 			if err := interrupt(tx, &d, now, math.MaxInt, done); err != nil {
 				return err
 			}
-			if err := s.tally(tx, done); err != nil {
-				return err
-			}
 		}
 		due, err := dueFirst(tx, w, now)
 		if err != nil {

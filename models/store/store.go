@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 	"sync"
 
@@ -51,7 +50,7 @@ type Store struct {
 	stacks       recent[models.Stack] // by id
 	uses         seen                 // of tokens
 	calm         calm
-	shard        int64 // of this process's tallies
+	tallier      *tallier
 
 	mu       sync.Mutex
 	onCommit func()
@@ -62,7 +61,7 @@ type Store struct {
 
 // Open opens the database, migrates it and opens the keys. Errors say what to do.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{}), metrics: newMetrics(o.Metrics), shard: rand.Int64N(shards)}
+	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{}), metrics: newMetrics(o.Metrics)}
 	open := s.openSQLite
 	if namesPostgres(o.Database) {
 		open = s.openPostgres
@@ -140,6 +139,7 @@ func (s *Store) openKeys(ctx context.Context, o Options) error {
 
 // begin starts what runs beside the callers.
 func (s *Store) begin(o Options) {
+	s.tallier = newTallier(s)
 	if namesPostgres(o.Database) {
 		s.writer = newWriter(s, newConn(s.write), newConn(s.write))
 		s.leader = newConn(s.write)
@@ -159,6 +159,7 @@ func (s *Store) Close() error {
 		s.listener.close()
 	}
 	if s.writer != nil {
+		s.tallier.close()
 		s.writer.close()
 	}
 	if s.checkpointer != nil {

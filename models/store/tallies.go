@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -12,18 +11,8 @@ import (
 	"stackhook/models"
 )
 
-// Charts read counters, never the deliveries. Whatever ends a delivery counts it in its own transaction: for each webhook
-// a row for each step of each span. Rows of one step are kept as long as its span, so they stay few.
-
-// shards is how many rows there are of a webhook's step. Each process counts in its own, more or less: two replicas that
-// count in the same one wait for each other's commit.
-const shards = 16
-
-// tallied is what a transaction counts a tally for.
-type tallied struct {
-	webhook string
-	stack   int64
-}
+// Charts read counters, never the deliveries: for each webhook a row for each step of each span, see tallier. Rows of one
+// step are kept as long as its span, so they stay few.
 
 // tallyColumns are those of the table: what a row is of, and its counts.
 var (
@@ -40,33 +29,6 @@ func tookColumns() []string {
 	return columns
 }
 
-// tallyRow is a row of the table, in the order of its columns.
-type tallyRow []any
-
-// tallyRows are the rows that count what a transaction ended, in one order for all.
-func (c *counts) tallyRows(now time.Time, shard int64) []tallyRow {
-	var rows []tallyRow
-	of := make([]tallied, 0, len(c.tallies))
-	for t := range c.tallies {
-		of = append(of, t)
-	}
-	slices.SortFunc(of, func(a, b tallied) int { return cmp.Compare(a.webhook, b.webhook) })
-	for _, t := range of {
-		tally := c.tallies[t]
-		for _, span := range models.Spans {
-			row := tallyRow{
-				t.webhook, int64(span.Step / time.Second), now.UTC().Truncate(span.Step).Unix(), shard, t.stack,
-				tally.Delivered, tally.Failed, tally.Skipped,
-			}
-			for _, n := range tally.Took {
-				row = append(row, n)
-			}
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
 // tallyStatement adds so many rows to what is there.
 func tallyStatement(n int) string {
 	return built(statementKey{"tallies", n}, func() string {
@@ -77,21 +39,6 @@ func tallyStatement(n int) string {
 		return "INSERT INTO tallies (" + strings.Join(slices.Concat(tallyKey, tallyCounts), ", ") + ") " + rowsOf(tallyTypes, n) +
 			" ON CONFLICT (webhook_id, step, at, shard) DO UPDATE SET " + strings.Join(sets, ", ")
 	})
-}
-
-// tally writes what the group ended.
-func (g *group) tally() {
-	inEach(&g.trip, g.counts.tallyRows(g.now, g.store.shard), tallyTypes, func(r *tallyRow) []any { return *r }, tallyStatement, nil)
-}
-
-// tally writes what a transaction outside of groups ended.
-func (s *Store) tally(tx *gorm.DB, done *counts) error {
-	for batch := range batches(done.tallyRows(time.Now(), s.shard)) {
-		if err := tx.Exec(tallyStatement(len(batch)), slices.Concat(batch...)...).Error; err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // TallyScope is whose deliveries are counted: a webhook's, a stack's, or, with neither, those of all stacks that the
@@ -121,6 +68,7 @@ func (s *Store) Tallies(ctx context.Context, v models.Viewer, of TallyScope, spa
 
 // tallies adds the rows of each step that meet the condition.
 func (s *Store) tallies(ctx context.Context, span models.Span, now time.Time, condition string, values ...any) ([]models.Tally, error) {
+	s.tallier.settle(ctx)
 	first, last := span.Begin(now)
 	tallies := make([]models.Tally, span.Of)
 	for i := range tallies {

@@ -89,12 +89,8 @@ func (s *Store) endDeleted(tx *gorm.DB, webhook string, most int, done *counts) 
 		d.Status, d.Reason = models.Failed, models.ReasonWebhookDeleted
 		done.delivery(d, 0)
 	}
-	err = tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL WHERE ?`,
+	return len(next), tx.Exec(`UPDATE deliveries SET status = 'failed', reason = ?, ended_at = ?, due_at = NULL WHERE ?`,
 		models.ReasonWebhookDeleted, micros(time.Now()), among(tx, "id", deliveryIDs(next))).Error
-	if err != nil {
-		return 0, err
-	}
-	return len(next), s.tally(tx, done)
 }
 
 // tellDeleted tells of deliveries that ended.
