@@ -11,17 +11,15 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
-	"github.com/danielgtaylor/huma/v2/validation"
 	"github.com/labstack/echo/v4"
 
 	"stackhook/handlers"
 	"stackhook/models"
 )
 
-// The library keeps these for the whole process. Its errors echo what was sent and its keys fit in any letter case; ours
-// do neither.
+// The library keeps these for the whole process. Its errors echo what was sent; ours do not.
 func init() {
-	huma.ValidateStrictCasing, huma.DefaultArrayNullable = true, false
+	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
 		return newProblem(status, detail, errs)
 	}
@@ -79,7 +77,8 @@ func newProblem(status int, detail string, errs []error) *problem {
 	for _, err := range errs {
 		var found huma.ErrorDetailer
 		if errors.As(err, &found) {
-			p.Errors = append(p.Errors, fieldOf(found.ErrorDetail()))
+			d := found.ErrorDetail()
+			p.Errors = append(p.Errors, problemField{Location: location(d.Location), Message: d.Message})
 		}
 	}
 	if status == http.StatusUnprocessableEntity {
@@ -88,20 +87,9 @@ func newProblem(status int, detail string, errs []error) *problem {
 	return p
 }
 
-// fieldOf names the field that an error of the library is about. A missing one it calls by the object that lacks it.
-func fieldOf(d *huma.ErrorDetail) problemField {
-	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
-	if rest, is := strings.CutPrefix(d.Message, before); is {
-		if name, is := strings.CutSuffix(rest, after); is {
-			return problemField{Location: location(d.Location + "." + name), Message: "must be there"}
-		}
-	}
-	return problemField{Location: location(d.Location), Message: d.Message}
-}
-
-// location names a field as the contract does: "commit.hash", not "body.commit.hash".
+// location names a field as the contract does: "limit", not "query.limit".
 func location(path string) string {
-	for _, part := range []string{"body.", "query.", "path."} {
+	for _, part := range []string{"query.", "path."} {
 		if rest, is := strings.CutPrefix(path, part); is {
 			path = rest
 			break

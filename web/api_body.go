@@ -16,17 +16,18 @@ import (
 
 const jsonType = "application/json"
 
-// body checks a body as JSON before the library reads it, which is less strict. It comes after access: whoever may not
-// report learns nothing about bodies.
+// body checks a body before the library decodes it. It comes after access: whoever may not report learns nothing about
+// bodies.
 func (e *edge) body(ctx huma.Context, next func(huma.Context)) {
-	if ctx.Operation().RequestBody == nil {
+	s, takes := e.bodies[ctx.Operation().OperationID]
+	if !takes {
 		next(ctx)
 		return
 	}
 	c := humaecho.Unwrap(ctx)
 	text, err := readBody(c.Request())
 	if err == nil {
-		err = checkJSON(text)
+		err = checkJSON(text, s)
 	}
 	if err != nil {
 		e.answerError(err, c)

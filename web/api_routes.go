@@ -40,10 +40,11 @@ func (e *edge) mountAPI() {
 func add[I, O any](e *edge, api huma.API, may permission, method, path string, status int, id, summary string, answer func(context.Context, *I) (*O, error)) {
 	operation := huma.Operation{
 		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status,
-		MaxBodyBytes: maxReport + 2, // the limit itself is limitBody's: the library must not stop before it
-		Middlewares:  huma.Middlewares{e.access(api, may), e.body},
-		Responses:    map[string]*huma.Response{},
-		Errors:       []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable},
+		MaxBodyBytes:     maxReport + 2, // the limit itself is limitBody's: the library must not stop before it
+		SkipValidateBody: true,          // see checkJSON
+		Middlewares:      huma.Middlewares{e.access(api, may), e.body},
+		Responses:        map[string]*huma.Response{},
+		Errors:           []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable},
 	}
 	if method == post {
 		operation.Errors = append(operation.Errors, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge,
@@ -56,6 +57,11 @@ func add[I, O any](e *edge, api huma.API, may permission, method, path string, s
 		}
 		return output, nil
 	})
+	if registered := api.OpenAPI().Paths[path].Post; method == post && registered.RequestBody != nil {
+		s := bodySchema(api, registered)
+		s.mustBeChecked()
+		e.bodies[id] = s
+	}
 	if status == http.StatusCreated {
 		repeat := *operation.Responses["201"]
 		repeat.Description = "A repeat: the first answer again. Nothing was stored or sent now"

@@ -45,15 +45,16 @@ type edge struct {
 	secure   bool // browsers come by https
 	sessions *sessionStore
 	forms    *formSealer
-	routes   map[string]route // those that take a form, by path
-	pages    map[string]bool  // the paths that can be opened
+	routes   map[string]route  // those that take a form, by path
+	pages    map[string]bool   // the paths that can be opened
+	bodies   map[string]schema // of the API's operations, by id
 }
 
 // New returns what answers every request. It sets the handlers' Edge.
 func New(c Config) *echo.Echo {
 	h := c.Handlers
 	e := &edge{
-		echo: echo.New(), handlers: h, log: h.Log, secure: h.BaseURL.Scheme == "https", routes: map[string]route{}, pages: map[string]bool{},
+		echo: echo.New(), handlers: h, log: h.Log, secure: h.BaseURL.Scheme == "https", routes: map[string]route{}, pages: map[string]bool{}, bodies: map[string]schema{},
 	}
 	hash, block := h.Store.CookieKeys()
 	e.sessions = newSessionStore(h.Store, e.secure, hash, block)

@@ -5,10 +5,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"stackhook/handlers"
 	"stackhook/models"
@@ -17,10 +20,11 @@ import (
 // maxFaults is how many faults of a body are told: enough to mend it, and a million of them make no answer of megabytes.
 const maxFaults = 20
 
-// checkJSON refuses what encoding/json lets pass or changes without a word: text that is not UTF-8 or has something after
-// the value (400), keys that are repeated, null, numbers that are not whole, and halves of surrogate pairs (422). Which
-// keys and types there may be is the library's to check. Nothing that it says holds a value that was sent.
-func checkJSON(text []byte) error {
+// checkJSON checks a body in one pass. It refuses what encoding/json lets pass or changes without a word: text that is not
+// UTF-8 or has something after the value (400), keys that are repeated, null, numbers that are not whole, and halves of
+// surrogate pairs (422); and what the schema does not allow, see json_schema.go. Nothing that it says holds a value that
+// was sent.
+func checkJSON(text []byte, s schema) error {
 	if !utf8.Valid(text) {
 		return &handlers.Problem{Status: http.StatusBadRequest, Detail: "The body is not valid UTF-8, which JSON must be."}
 	}
@@ -28,7 +32,7 @@ func checkJSON(text []byte) error {
 		return &handlers.Problem{Status: http.StatusBadRequest, Detail: "The body is not one JSON value."}
 	}
 	c := jsonChecker{text: text}
-	c.value()
+	c.value(s)
 	return c.faults.Err()
 }
 
@@ -41,45 +45,87 @@ type jsonChecker struct {
 }
 
 // value walks through the next value.
-func (c *jsonChecker) value() {
+func (c *jsonChecker) value(s schema) {
 	switch c.peek() {
 	case '{':
-		c.object()
+		c.object(c.typed(s, huma.TypeObject))
 	case '[':
+		s = c.typed(s, huma.TypeArray)
+		n := 0
 		for c.at++; c.peek() != ']'; c.skip(',') {
-			c.value()
+			c.value(s.items())
+			n++
 		}
 		c.at++
+		c.count(s, n)
 	case '"':
-		if halfSurrogate(c.quoted()) {
+		s = c.typed(s, huma.TypeString)
+		text := c.quoted()
+		if halfSurrogate(text) {
 			c.fault("holds half of a surrogate pair, which is no character")
 		}
+		c.word(s, text)
 	case 'n':
-		c.word()
+		c.name()
 		c.fault("must not be null: leave the field out")
 	case 't', 'f':
-		c.word()
+		c.name()
+		c.typed(s, huma.TypeBoolean)
 	default:
-		if _, err := strconv.ParseInt(string(c.word()), 10, 64); err != nil {
+		s = c.typed(s, huma.TypeInteger)
+		n, err := strconv.ParseInt(string(c.name()), 10, 64)
+		if err != nil {
 			c.fault("numbers here are whole, and have at most 64 bits")
+			return
+		}
+		c.number(s, n)
+	}
+}
+
+func (c *jsonChecker) object(s schema) {
+	var seen keys
+	for c.at++; c.peek() != '}'; c.skip(',') {
+		key := unquoted(c.quoted())
+		c.path = append(c.path, key)
+		if !seen.add(key) {
+			c.fault("must be there only once")
+		}
+		c.skip(':')
+		c.value(c.property(s, key))
+		c.path = c.path[:len(c.path)-1]
+	}
+	c.at++
+	for _, key := range s.required() {
+		if !seen.has(key) {
+			c.path = append(c.path, key)
+			c.fault("must be there")
+			c.path = c.path[:len(c.path)-1]
 		}
 	}
 }
 
-func (c *jsonChecker) object() {
-	seen := map[string]bool{}
-	for c.at++; c.peek() != '}'; c.skip(',') {
-		key := unquoted(c.quoted())
-		c.path = append(c.path, key)
-		if seen[key] {
-			c.fault("must be there only once")
-		}
-		seen[key] = true
-		c.skip(':')
-		c.value()
-		c.path = c.path[:len(c.path)-1]
+// keys are those of one object. Few are looked through faster than found in a map, of which a body of a million needs one.
+type keys struct {
+	few  []string
+	many map[string]bool
+}
+
+func (k *keys) has(key string) bool { return slices.Contains(k.few, key) || k.many[key] }
+
+// add reports whether the key is new.
+func (k *keys) add(key string) bool {
+	if k.has(key) {
+		return false
 	}
-	c.at++
+	if len(k.few) < 16 {
+		k.few = append(k.few, key)
+		return true
+	}
+	if k.many == nil {
+		k.many = map[string]bool{}
+	}
+	k.many[key] = true
+	return true
 }
 
 // peek returns the next byte that is not white space.
@@ -110,8 +156,8 @@ func (c *jsonChecker) quoted() []byte {
 	return c.text[from:c.at]
 }
 
-// word returns the next number or name.
-func (c *jsonChecker) word() []byte {
+// name returns the next number, true, false or null.
+func (c *jsonChecker) name() []byte {
 	from := c.at
 	for c.at < len(c.text) && !isSpace(c.text[c.at]) && bytes.IndexByte([]byte(",]}"), c.text[c.at]) < 0 {
 		c.at++
@@ -131,9 +177,8 @@ func unquoted(text []byte) (key string) {
 }
 
 func (c *jsonChecker) fault(message string) {
-	path := cmp.Or(strings.Join(c.path, "."), "body")
 	if len(c.faults) < maxFaults {
-		c.faults.Add(path, "%s", message)
+		c.faults.Add(location(cmp.Or(strings.Join(c.path, "."), "body")), "%s", message)
 	}
 }
 

@@ -39,7 +39,7 @@ func TestStrictJSON(t *testing.T) {
 		`{"a":"\ude00\ud83d"}`:          "a",
 		`{"a":"\\\ud800"}`:              "a",
 	} {
-		err := checkJSON([]byte(text))
+		err := checkJSON([]byte(text), schema{})
 		got := ""
 		if invalid, is := errors.AsType[models.Invalid](err); is {
 			got = invalid[0].Field
@@ -50,7 +50,7 @@ func TestStrictJSON(t *testing.T) {
 			t.Errorf("%s: at %q, want %q: %v", text, got, want, err)
 		}
 	}
-	if invalid, _ := errors.AsType[models.Invalid](checkJSON([]byte("[" + strings.Repeat("null,", 1000) + "1]"))); len(invalid) != maxFaults {
+	if invalid, _ := errors.AsType[models.Invalid](checkJSON([]byte("["+strings.Repeat("null,", 1000)+"1]"), schema{})); len(invalid) != maxFaults {
 		t.Errorf("%d faults are told", len(invalid))
 	}
 }
@@ -61,7 +61,7 @@ func FuzzStrictJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if err := checkJSON(text); err != nil {
+		if err := checkJSON(text, schema{}); err != nil {
 			if status := handlers.Status(err); status != http.StatusBadRequest && status != http.StatusUnprocessableEntity {
 				t.Errorf("%q is answered %d", text, status)
 			}
