@@ -162,14 +162,11 @@ type Attempt struct {
 	CertificateExpiresAt time.Time `gorm:"serializer:micros"`
 	// Durations of the phases, 0 where a phase did not happen. FirstByte counts from the request being written.
 	DNS, Connect, TLS, FirstByte, Body, Total time.Duration
-	Exchange                                  Exchange `gorm:"-"`
+	Exchange                                  Exchange `gorm:"embedded"`
 }
 
-// Exchange is what went over the wire in one attempt, beside the payload. It has a table of its own, so that lists of
-// attempts do not read it.
+// Exchange is what went over the wire in one attempt, beside the payload.
 type Exchange struct {
-	DeliveryID      string   `gorm:"primaryKey"`
-	Number          int      `gorm:"primaryKey;autoIncrement:false"`
 	RequestHeaders  []Header `gorm:"serializer:headers"`
 	ResponseHeaders []Header `gorm:"serializer:headers"`
 	// ResponseBody holds the first bytes of the body, exactly as received (gzip undone); Cut says that there was more,

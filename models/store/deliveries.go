@@ -56,11 +56,7 @@ func (s *Store) Delivery(ctx context.Context, stack models.Stack, id string) (mo
 
 // Attempts returns the attempts of a delivery with what went over the wire, newest first.
 func (s *Store) Attempts(ctx context.Context, d models.Delivery) ([]models.Attempt, error) {
-	attempts, err := all[models.Attempt](s.reader(ctx).Where("delivery_id = ?", d.ID).Order("number DESC"))
-	if err != nil {
-		return nil, err
-	}
-	return attempts, s.exchanges(ctx, d, attempts)
+	return all[models.Attempt](s.reader(ctx).Where("delivery_id = ?", d.ID).Order("number DESC"))
 }
 
 // AttemptPage returns a page of the attempts of a delivery, newest first. Cursors are numbers of attempts, in decimal.
@@ -70,28 +66,7 @@ func (s *Store) AttemptPage(ctx context.Context, d models.Delivery, page Page) (
 			return Listing[models.Attempt]{}, models.Invalid{{Field: "cursor", Message: "This is not a cursor of this list. Start from its first page."}}
 		}
 	}
-	l, err := list(s.reader(ctx).Where("delivery_id = ?", d.ID), "number", page, func(a models.Attempt) string { return strconv.Itoa(a.Number) })
-	if err != nil {
-		return l, err
-	}
-	return l, s.exchanges(ctx, d, l.Rows)
-}
-
-// exchanges reads what went over the wire in attempts of a delivery, which are in order of their numbers.
-func (s *Store) exchanges(ctx context.Context, d models.Delivery, attempts []models.Attempt) error {
-	if len(attempts) == 0 {
-		return nil
-	}
-	exchanges, err := all[models.Exchange](s.reader(ctx).
-		Where("delivery_id = ? AND number BETWEEN ? AND ?", d.ID, attempts[len(attempts)-1].Number, attempts[0].Number))
-	byNumber := map[int]models.Exchange{}
-	for _, e := range exchanges {
-		byNumber[e.Number] = e
-	}
-	for i := range attempts {
-		attempts[i].Exchange = byNumber[attempts[i].Number]
-	}
-	return err
+	return list(s.reader(ctx).Where("delivery_id = ?", d.ID), "number", page, func(a models.Attempt) string { return strconv.Itoa(a.Number) })
 }
 
 // RunDeliveries returns all deliveries of a run, by state version and webhook.

@@ -57,3 +57,23 @@ func FailuresAmong(ctx context.Context, s *Store, v models.Viewer, stack *models
 
 // Ask reads one value beside the store's own queries.
 func Ask(s *Store, value any, text string) error { return s.read.Raw(text).Scan(value).Error }
+
+// MigrateSome brings a database to the schema that it had after so many migrations, and runs the statements on it.
+func MigrateSome(database string, n int, statements ...string) error {
+	db, err := openSQLite(database, writerPragmas, 1)
+	if namesPostgres(database) {
+		db, err = openPostgres(database, 1)
+	}
+	if err != nil {
+		return err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if err := migrateWith(db, migrations()[:n]); err != nil {
+		return err
+	}
+	return execAll(db, statements)
+}

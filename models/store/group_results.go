@@ -141,15 +141,12 @@ func (g *group) order(results []*resultWish, current map[string]ended) (known []
 }
 
 func insertAttempts(trip *trip, results map[string]ended) {
-	attempts, exchanges := make([]models.Attempt, 0, len(results)), make([]models.Exchange, 0, len(results))
+	attempts := make([]models.Attempt, 0, len(results))
 	for _, e := range results {
 		attempts = append(attempts, e.attempt)
-		exchanges = append(exchanges, e.attempt.Exchange)
 	}
 	slices.SortFunc(attempts, func(a, b models.Attempt) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
-	slices.SortFunc(exchanges, func(a, b models.Exchange) int { return cmp.Compare(a.DeliveryID, b.DeliveryID) })
 	attemptRows.insert(trip, attempts)
-	exchangeRows.insert(trip, exchanges)
 }
 
 // endLate records a result whose delivery went on without it. It changes the delivery only if it is a success: the

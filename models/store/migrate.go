@@ -23,12 +23,9 @@ var (
 	)
 )
 
-// migrate brings the database to this version's schema. A database that a newer version has migrated is refused.
-func migrate(db *gorm.DB) error {
-	options := *gormigrate.DefaultOptions
-	options.UseTransaction = true
-	options.ValidateUnknownMigrations = true
-	err := gormigrate.New(db, &options, []*gormigrate.Migration{
+// migrations are all that there are, oldest first.
+func migrations() []*gormigrate.Migration {
+	return []*gormigrate.Migration{
 		{ID: "0001-first", Migrate: func(tx *gorm.DB) error { return execAll(tx, append(firstSchema, auditAppendOnly(tx)...)) }},
 		{ID: "0002-circuit", Migrate: func(tx *gorm.DB) error { return execAll(tx, circuitSchema) }},
 		{ID: "0003-log", Migrate: func(tx *gorm.DB) error { return execAll(tx, logSchema(tx)) }},
@@ -36,7 +33,13 @@ func migrate(db *gorm.DB) error {
 		{ID: "0005-tallies", Migrate: func(tx *gorm.DB) error { return execAll(tx, tallySchema) }},
 		{ID: "0006-codes", Migrate: func(tx *gorm.DB) error { return execAll(tx, codesSchema) }},
 		{ID: "0007-failures", Migrate: func(tx *gorm.DB) error { return execAll(tx, failuresSchema) }},
-	}).Migrate()
+		{ID: "0008-exchanges", Migrate: func(tx *gorm.DB) error { return execAll(tx, exchangeSchema) }},
+	}
+}
+
+// migrate brings the database to this version's schema. A database that a newer version has migrated is refused.
+func migrate(db *gorm.DB) error {
+	err := migrateWith(db, migrations())
 	if errors.Is(err, gormigrate.ErrUnknownPastMigration) {
 		return errors.New("the database was migrated by a newer version of Stackhook; start that version, or restore a backup made before")
 	}
@@ -44,6 +47,13 @@ func migrate(db *gorm.DB) error {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	return nil
+}
+
+func migrateWith(db *gorm.DB, migrations []*gormigrate.Migration) error {
+	options := *gormigrate.DefaultOptions
+	options.UseTransaction = true
+	options.ValidateUnknownMigrations = true
+	return gormigrate.New(db, &options, migrations).Migrate()
 }
 
 // writersReference is what the writer's tables refer to. SQLite checks that. PostgreSQL would do so by a query, and a lock of the

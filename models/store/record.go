@@ -29,7 +29,6 @@ type Outcome struct {
 // still trying. Recording the same attempt again changes nothing. It returns why the webhook was disabled by that, "" if
 // it was not.
 func (s *Store) RecordAttempt(ctx context.Context, owner string, a models.Attempt, o Outcome) (models.DisabledWhy, error) {
-	a.Exchange.DeliveryID, a.Exchange.Number = a.DeliveryID, a.Number
 	r := &resultWish{owner: owner, attempt: a, outcome: o}
 	if err := s.commit(ctx, wish{result: r}); err != nil {
 		return "", err // a group may still have it

@@ -70,25 +70,16 @@ var attemptRows = table[models.Attempt]{
 	columns: []string{
 		"delivery_id", "number", "started_at", "reason", "cause", "detail", "code", "url", "address", "reused", "protocol", "tls_version",
 		"certificate_expires_at", "dns", "connect", "tls", "first_byte", "body", "total",
+		"request_headers", "response_headers", "response_body", "cut", "headers_cut",
 	},
-	types: "tiitttittbttiiiiiii",
+	types: "tiitttittbttiiiiiiittybb",
 	values: func(a *models.Attempt) []any {
+		x := &a.Exchange
 		return []any{
 			a.DeliveryID, a.Number, micros(a.StartedAt), string(a.Reason), string(a.Cause), a.Detail, a.Code, a.URL, a.Address, a.Reused, a.Protocol, a.TLSVersion,
 			micros(a.CertificateExpiresAt), int64(a.DNS), int64(a.Connect), int64(a.TLS), int64(a.FirstByte), int64(a.Body), int64(a.Total),
+			headersText(x.RequestHeaders), headersText(x.ResponseHeaders), x.ResponseBody, x.Cut, x.HeadersCut,
 		}
-	},
-	conflict: replaceAttempt,
-}
-
-var exchangeRows = table[models.Exchange]{
-	name: "exchanges",
-	columns: []string{
-		"delivery_id", "number", "request_headers", "response_headers", "response_body", "cut", "headers_cut",
-	},
-	types: "tittybb",
-	values: func(x *models.Exchange) []any {
-		return []any{x.DeliveryID, x.Number, headersText(x.RequestHeaders), headersText(x.ResponseHeaders), x.ResponseBody, x.Cut, x.HeadersCut}
 	},
 	conflict: replaceAttempt,
 }

@@ -18,7 +18,6 @@ func TestRowsAreWhatTheModelsSay(t *testing.T) {
 	sameColumns(t, eventRows, &models.Event{}, models.Event{})
 	sameColumns(t, deliveryRows, &models.Delivery{}, models.Delivery{})
 	sameColumns(t, attemptRows, &models.Attempt{}, models.Attempt{})
-	sameColumns(t, exchangeRows, &models.Exchange{}, models.Exchange{})
 }
 
 func sameColumns[T any](t *testing.T, rows table[T], model any, zero T) {

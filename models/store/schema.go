@@ -165,6 +165,21 @@ var failuresSchema = []string{
 	`CREATE INDEX deliveries_failed ON deliveries (id) WHERE status = 'failed'`,
 }
 
+// exchangeSchema is the eighth migration: what went over the wire is kept with its attempt. In a table of its own it cost each
+// attempt a second row and a second entry in an index, and nothing reads one without the other.
+var exchangeSchema = []string{
+	`ALTER TABLE attempts ADD COLUMN request_headers TEXT`,
+	`ALTER TABLE attempts ADD COLUMN response_headers TEXT`,
+	`ALTER TABLE attempts ADD COLUMN response_body {bytes}`,
+	`ALTER TABLE attempts ADD COLUMN cut {bool} NOT NULL DEFAULT FALSE`,
+	`ALTER TABLE attempts ADD COLUMN headers_cut {bool} NOT NULL DEFAULT FALSE`,
+	`UPDATE attempts SET (request_headers, response_headers, response_body, cut, headers_cut) =
+		(SELECT x.request_headers, x.response_headers, x.response_body, x.cut, x.headers_cut FROM exchanges x
+			WHERE x.delivery_id = attempts.delivery_id AND x.number = attempts.number)
+		WHERE EXISTS (SELECT 1 FROM exchanges x WHERE x.delivery_id = attempts.delivery_id AND x.number = attempts.number)`,
+	`DROP TABLE exchanges`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

@@ -92,20 +92,35 @@ func (headersSerializer) Value(_ context.Context, _ *schema.Field, _ reflect.Val
 	return headersText(value.([]models.Header)), nil
 }
 
-// headersText is header lines as headersSerializer keeps them.
+// headersText is header lines as headersSerializer keeps them. It is written for each attempt, mostly of plain characters.
 func headersText(headers []models.Header) any {
 	if headers == nil {
 		return nil
 	}
-	kept := make([]models.Header, len(headers))
+	text := make([]byte, 0, 512)
 	for i, h := range headers {
-		kept[i] = models.Header{Name: asText(h.Name), Value: asText(h.Value)}
+		text = append(text, "[,"[min(i, 1)])
+		text = appendText(append(text, `{"name":`...), h.Name)
+		text = append(appendText(append(text, `,"value":`...), h.Value), '}')
 	}
-	text, err := json.Marshal(kept)
-	if err != nil {
-		panic("store: text cannot be written as JSON: " + err.Error())
+	if len(headers) == 0 {
+		text = append(text, '[')
 	}
-	return string(text)
+	return string(append(text, ']'))
+}
+
+// appendText appends a JSON string.
+func appendText(to []byte, value string) []byte {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			text, err := json.Marshal(asText(value))
+			if err != nil {
+				panic("store: text cannot be written as JSON: " + err.Error())
+			}
+			return append(to, text...)
+		}
+	}
+	return append(append(append(to, '"'), value...), '"')
 }
 
 // deltaText is a delta as GORM's JSON serializer keeps it.

@@ -61,7 +61,7 @@ func purgeStackDeliveries(tx *gorm.DB, key int64, most int) (int64, error) {
 
 // dropDeliveries removes deliveries with their attempts.
 func dropDeliveries(tx *gorm.DB, ids []string) error {
-	for _, part := range [][2]string{{"exchanges", "delivery_id"}, {"attempts", "delivery_id"}, {"deliveries", "id"}} {
+	for _, part := range [][2]string{{"attempts", "delivery_id"}, {"deliveries", "id"}} {
 		if err := tx.Exec("DELETE FROM "+part[0]+" WHERE ?", among(tx, part[1], ids)).Error; err != nil {
 			return err
 		}

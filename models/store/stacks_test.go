@@ -151,7 +151,7 @@ func TestABatchOfADeletedStackIsChosenOnce(t *testing.T) {
 	}
 	purgeStacks(t, s, 2)
 	var left int
-	err = db.QueryRow(`SELECT (SELECT COUNT(*) FROM exchanges) + (SELECT COUNT(*) FROM attempts) + (SELECT COUNT(*) FROM deliveries)
+	err = db.QueryRow(`SELECT (SELECT COUNT(*) FROM attempts) + (SELECT COUNT(*) FROM deliveries)
 		+ (SELECT COUNT(*) FROM events) + (SELECT COUNT(*) FROM runs) + (SELECT COUNT(*) FROM webhooks) + (SELECT COUNT(*) FROM stacks)`).Scan(&left)
 	if err != nil || left != 0 {
 		t.Errorf("%d rows are left, %v", left, err)
