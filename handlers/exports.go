@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"encoding/csv"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -15,65 +13,22 @@ import (
 
 // DeliveriesCSV is what a filter lets through of a log as a file for spreadsheets.
 func (h *Handlers) DeliveriesCSV(c echo.Context) error {
-	return h.export(c, ".csv", "text/csv; charset=utf-8", func(d *download) (func(exportedDelivery) error, error) {
-		table := csv.NewWriter(d.Writer) // which then gathers for it too
-		table.UseCRLF = true             // RFC 4180
-		return func(e exportedDelivery) error { return table.Write(e.cells()) }, table.Write(exportHead)
-	})
+	return exportCSV(c, exportHead, exportedDelivery.cells, h.exportDeliveries)
 }
 
 // DeliveriesNDJSON is the same for programs, one JSON object a line.
 func (h *Handlers) DeliveriesNDJSON(c echo.Context) error {
-	return h.export(c, ".ndjson", "application/x-ndjson", func(d *download) (func(exportedDelivery) error, error) {
-		return func(e exportedDelivery) error {
-			line, err := plainJSON(e)
-			if err != nil {
-				return err
-			}
-			_, err = d.Write(append(line, '\n'))
-			return err
-		}, nil
-	})
+	return exportNDJSON(c, h.exportDeliveries)
 }
 
-// export sends the deliveries as a file. begin starts it and returns what writes a delivery.
-func (h *Handlers) export(c echo.Context, ending, kind string, begin func(*download) (func(exportedDelivery) error, error)) error {
-	filter, name, err := h.exported(c)
-	if err != nil {
-		return err
-	}
-	file := newDownload(c, name+ending, kind)
-	if c.Request().Method == http.MethodHead {
-		file.label()
-		return c.NoContent(http.StatusOK)
-	}
-	write, err := begin(file)
-	if err != nil {
-		return err
-	}
-	err = h.Store.ExportDeliveries(c.Request().Context(), Viewer(c), filter, func(rows []store.DeliveryRow) error {
-		for _, row := range rows {
-			if err := write(exportOf(row)); err != nil {
-				return err
-			}
-		}
-		return file.send()
-	})
-	if err != nil {
-		return err
-	}
-	return file.send()
-}
-
-// exported reads from the address what is exported, and what the file is called. All that can be wrong is said here,
-// before the file begins.
-func (h *Handlers) exported(c echo.Context) (filter store.DeliveryFilter, name string, err error) {
+// exportDeliveries reads from the address what is exported.
+func (h *Handlers) exportDeliveries(c echo.Context) (e exported[exportedDelivery], err error) {
 	var stack *models.Stack
-	name = "stackhook"
+	name := "stackhook"
 	if c.Param("stack") != "" {
 		s, err := h.stack(c)
 		if err != nil {
-			return filter, "", err
+			return e, err
 		}
 		stack, name = &s, name+"-"+s.ID
 	}
@@ -81,14 +36,24 @@ func (h *Handlers) exported(c echo.Context) (filter store.DeliveryFilter, name s
 	shown := logFilter(c.QueryParams())
 	if shown.Stack != "" {
 		if stacks, err = h.Store.Stacks(c.Request().Context(), Viewer(c)); err != nil {
-			return filter, "", err
+			return e, err
 		}
 	}
 	filter, bad := parseLogFilter(shown, stack, stacks, time.Now())
 	if shown.Query != "" && len(bad) == 0 {
 		bad.Add("q", "Open the log with this id first, and export what it then shows.")
 	}
-	return filter, name + "-deliveries-" + time.Now().UTC().Format("20060102-150405"), bad.Err()
+	e.name = name + "-deliveries-" + time.Now().UTC().Format(fileStamp)
+	e.each = func(take func([]exportedDelivery) error) error {
+		return h.Store.ExportDeliveries(c.Request().Context(), Viewer(c), filter, func(rows []store.DeliveryRow) error {
+			lines := make([]exportedDelivery, len(rows))
+			for i, row := range rows {
+				lines[i] = exportOf(row)
+			}
+			return take(lines)
+		})
+	}
+	return e, bad.Err()
 }
 
 // exportedDelivery is a delivery in an exported file. Such a file is made to be handed on, and an endpoint's path can be a

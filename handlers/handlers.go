@@ -28,6 +28,7 @@ type Handlers struct {
 	// is given up, and how long a webhook fails before it is disabled, 0 for ever.
 	Delays                        []time.Duration
 	Timeout, Expire, DisableAfter time.Duration
+	AuditRetention                time.Duration // how long audit records are kept
 
 	// Hint says why an endpoint would not be reached as things are, "" when nothing is wrong.
 	Hint func(ctx context.Context, e models.Endpoint) string

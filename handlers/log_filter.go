@@ -62,7 +62,7 @@ func parseLogFilter(f views.LogFilter, stack *models.Stack, stacks []models.Stac
 	}
 	filter.Code, filter.CodeClass = parseCode(&bad, f.Code)
 	parseIDs(&bad, &filter, f, now)
-	parseTimes(&bad, &filter, f, now)
+	filter.From, filter.To = parseTimes(&bad, f.Time, f.From, f.To, now)
 	return filter, bad
 }
 
@@ -135,22 +135,22 @@ func idBegin(text string) string {
 }
 
 // parseTimes reads the time from and to which a log is shown, or for how long back.
-func parseTimes(bad *models.Invalid, filter *store.DeliveryFilter, f views.LogFilter, now time.Time) {
-	filter.From, filter.To = parseInstant(bad, "from", f.From), parseInstant(bad, "to", f.To)
-	if !filter.From.IsZero() && !filter.To.IsZero() && !filter.From.Before(filter.To) {
+func parseTimes(bad *models.Invalid, span, from, to string, now time.Time) (begin, end time.Time) {
+	begin, end = parseInstant(bad, "from", from), parseInstant(bad, "to", to)
+	if !begin.IsZero() && !end.IsZero() && !begin.Before(end) {
 		bad.Add("to", "Enter a time after the one it begins from.")
 	}
-	if f.Time == "" {
-		return
+	if span == "" {
+		return begin, end
 	}
-	back, known := views.LogTimes[f.Time]
+	back, known := views.LogTimes[span]
 	switch {
 	case !known:
 		bad.Add("time", "Choose a time from the list.")
-	case f.From != "" || f.To != "":
+	case from != "" || to != "":
 		bad.Add("time", "Choose a time from the list or enter exact times, not both.")
 	}
-	filter.From = now.Add(-back)
+	return now.Add(-back), end
 }
 
 // layouts are those of times: RFC 3339, and what a page's field for date and time sends, which is in UTC.

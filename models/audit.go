@@ -52,6 +52,15 @@ const (
 	SignInFailed     Action = "session.failed"
 )
 
+// Actions are all of them.
+func Actions() []Action {
+	return []Action{
+		StackCreated, StackUpdated, StackDeleted, WebhookCreated, WebhookUpdated, WebhookEnabled, WebhookDisabled, WebhookDeleted,
+		SecretRevealed, SecretChanged, DeliveryRepeated, TestSent, UserCreated, UserUpdated, UserLinkCreated, PasswordSet,
+		GrantCreated, GrantRevoked, TokenCreated, TokenRevoked, SignedIn, SignedOut, SignInFailed,
+	}
+}
+
 // AuditRecord is one line of the append-only audit log. It never holds a secret, nor an endpoint's path or query.
 type AuditRecord struct {
 	ID        string    `gorm:"primaryKey"` // a ULID

@@ -22,7 +22,7 @@ type Frame struct {
 	Version string  // Stackhook's own
 	Person  *Person // nil while nobody is signed in
 	Failing Failing // for administrators
-	Section string  // the place in the top bar: "stacks", "deliveries", "users", "tokens"; "" for none
+	Section string  // the place in the top bar: "stacks", "deliveries", "users", "tokens", "audit"; "" for none
 	Stack   *StackHead
 	Flash   string // what was just done, from before a redirect
 	Notice  string // what else to know, from before a redirect

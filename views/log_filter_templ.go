@@ -93,11 +93,11 @@ func logFilter(l Log) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = filterSelect(l, "state", "State", stateOptions(), l.Filter.State).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = filterSelect(l.Invalid, "state", "State", stateOptions(), l.Filter.State).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = filterSelect(l, "reason", "Response", reasonOptions(), l.Filter.Reason).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = filterSelect(l.Invalid, "reason", "Response", reasonOptions(), l.Filter.Reason).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -113,29 +113,29 @@ func logFilter(l Log) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Input(filterField(l, "code", "Status code"), ui.Text{Value: l.Filter.Code, Mono: true, Attrs: filterAttrs(l, "code", templ.Attributes{"maxlength": "3", "placeholder": "503 or 5xx"})}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(filterField(l.Invalid, "code", "Status code"), ui.Text{Value: l.Filter.Code, Mono: true, Attrs: filterAttrs(l.Invalid, "code", templ.Attributes{"maxlength": "3", "placeholder": "503 or 5xx"})}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.FieldStack(filterField(l, "code", "Status code")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.FieldStack(filterField(l.Invalid, "code", "Status code")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		switch l.Of {
 		case LogOfAll:
-			templ_7745c5c3_Err = filterSelect(l, "stack", "Stack", stackOptions(l.Stacks), l.Filter.Stack).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = filterSelect(l.Invalid, "stack", "Stack", stackOptions(l.Stacks), l.Filter.Stack).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case LogOfStack:
-			templ_7745c5c3_Err = filterSelect(l, "webhook", "Webhook", webhookOptions(l.Webhooks, l.Filter.Webhook), l.Filter.Webhook).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = filterSelect(l.Invalid, "webhook", "Webhook", webhookOptions(l.Webhooks, l.Filter.Webhook), l.Filter.Webhook).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = filterSelect(l, "time", "Time", timeOptions(), l.Filter.Time).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = filterSelect(l.Invalid, "time", "Time", timeOptions(), l.Filter.Time).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -163,7 +163,7 @@ func logFilter(l Log) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Input(filterField(l, "q", "Run or delivery id"), ui.Text{Type: "search", Value: l.Filter.shownID(), Mono: true, Attrs: filterAttrs(l, "q", templ.Attributes{"spellcheck": "false", "placeholder": "Id or its beginning"})}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(filterField(l.Invalid, "q", "Run or delivery id"), ui.Text{Type: "search", Value: l.Filter.shownID(), Mono: true, Attrs: filterAttrs(l.Invalid, "q", templ.Attributes{"spellcheck": "false", "placeholder": "Id or its beginning"})}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -173,7 +173,7 @@ func logFilter(l Log) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.FieldStack(filterField(l, "q", "Run or delivery id")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.FieldStack(filterField(l.Invalid, "q", "Run or delivery id")).Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -205,11 +205,11 @@ func logFilter(l Log) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = filterTime(l, "from", "From (UTC)", l.Filter.From).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = filterTime(l.Invalid, "from", "From (UTC)", l.Filter.From).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = filterTime(l, "to", "Before (UTC)", l.Filter.To).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = filterTime(l.Invalid, "to", "Before (UTC)", l.Filter.To).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -236,7 +236,7 @@ func logFilter(l Log) templ.Component {
 }
 
 // filterTime is a field for a date and a time, which a browser without a script sends as it is typed.
-func filterTime(l Log, name, label, value string) templ.Component {
+func filterTime(bad models.Invalid, name, label, value string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -269,13 +269,13 @@ func filterTime(l Log, name, label, value string) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Input(filterField(l, name, label), ui.Text{Type: "datetime-local", Value: value, Attrs: filterAttrs(l, name, templ.Attributes{"step": "1", "min": "1970-01-01T00:00", "max": "9999-12-31T23:59"})}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Input(filterField(bad, name, label), ui.Text{Type: "datetime-local", Value: value, Attrs: filterAttrs(bad, name, templ.Attributes{"step": "1", "min": "1970-01-01T00:00", "max": "9999-12-31T23:59"})}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.FieldStack(filterField(l, name, label)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.FieldStack(filterField(bad, name, label)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -371,23 +371,23 @@ func filterProblem(bad models.Invalid) templ.Component {
 	})
 }
 
-func filterField(l Log, name, label string) ui.Field {
+func filterField(bad models.Invalid, name, label string) ui.Field {
 	f := ui.Field{Name: name, Label: label}
-	if l.Invalid.Message(name) != "" {
+	if bad.Message(name) != "" {
 		f.Described = []string{problemID}
 	}
 	return f
 }
 
-func filterAttrs(l Log, name string, attrs templ.Attributes) templ.Attributes {
+func filterAttrs(bad models.Invalid, name string, attrs templ.Attributes) templ.Attributes {
 	attrs["autocomplete"] = "off"
-	if l.Invalid.Message(name) != "" {
+	if bad.Message(name) != "" {
 		attrs["aria-invalid"] = "true"
 	}
 	return attrs
 }
 
-func filterSelect(l Log, name, label string, options []ui.Option, chosen string) templ.Component {
+func filterSelect(bad models.Invalid, name, label string, options []ui.Option, chosen string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -420,13 +420,13 @@ func filterSelect(l Log, name, label string, options []ui.Option, chosen string)
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = ui.Select(filterField(l, name, label), options, chosen).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Select(filterField(bad, name, label), options, chosen).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = ui.FieldStack(filterField(l, name, label)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.FieldStack(filterField(bad, name, label)).Render(templ.WithChildren(ctx, templ_7745c5c3_Var16), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -17,6 +17,7 @@ const (
 	AllFailuresPath   = "/failures"
 	UsersPath         = "/users"
 	TokensPath        = "/tokens"
+	AuditPath         = "/audit"
 	HelpWebhooksPath  = "/help/webhooks"
 	HelpPipelinesPath = "/help/pipelines"
 )

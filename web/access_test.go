@@ -39,6 +39,9 @@ var access = map[string][4]int{
 	"GET /tokens":                {303, 403, 403, 200},
 	"POST /tokens":               {401, 403, 403, 422},
 	"POST /tokens/:token/revoke": {401, 403, 403, 303},
+	"GET /audit":                 {303, 403, 403, 200},
+	"GET /audit.csv":             {303, 403, 403, 200},
+	"GET /audit.ndjson":          {303, 403, 403, 200},
 
 	"GET /stacks":                {303, 200, 200, 200},
 	"GET /stacks/new":            {303, 403, 403, 200},

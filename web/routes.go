@@ -67,6 +67,9 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{admin, get, "/tokens", h.Tokens, nil},
 		{admin, post, "/tokens", h.CreateToken, h.TokenForm},
 		{admin, post, "/tokens/:token/revoke", h.RevokeToken, nil},
+		{admin, get, "/audit", h.Audit, nil},
+		{admin, get, "/audit.csv", h.AuditCSV, nil},
+		{admin, get, "/audit.ndjson", h.AuditNDJSON, nil},
 
 		{reader, get, "/stacks", h.Stacks, nil},
 		{admin, get, "/stacks/new", h.NewStack, nil},

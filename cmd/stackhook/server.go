@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -39,6 +40,7 @@ func newParts(s settings, st *store.Store, registry *prometheus.Registry, base *
 		Handlers: &handlers.Handlers{
 			Store: st, Account: s.Account, Version: s.Engine.Version, BaseURL: base, Log: log,
 			Delays: s.Engine.RetryDelays, Timeout: s.Engine.Timeout, Expire: s.Engine.Expire, DisableAfter: s.Engine.DisableAfter,
+			AuditRetention: cmp.Or(s.AuditRetention, defaultAuditRetention),
 			Hint: func(ctx context.Context, e models.Endpoint) string {
 				return delivery.AddressHint(ctx, s.Engine.AllowNetworks, e)
 			},

@@ -14,9 +14,13 @@ func (s *Store) ExportDeliveries(ctx context.Context, v models.Viewer, f Deliver
 }
 
 func (s *Store) exportBy(ctx context.Context, v models.Viewer, f DeliveryFilter, rows int, take func([]DeliveryRow) error) error {
-	page := Page{Limit: rows}
+	return exportPages(Page{Limit: rows}, take, func(page Page) (Listing[DeliveryRow], error) { return s.Deliveries(ctx, v, f, page) })
+}
+
+// exportPages hands each page of a list to take, from the newest on.
+func exportPages[T any](page Page, take func([]T) error, read func(Page) (Listing[T], error)) error {
 	for {
-		found, err := s.Deliveries(ctx, v, f, page)
+		found, err := read(page)
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 func TestExchangesMoveToTheirAttempts(t *testing.T) {
 	t.Parallel()
 	for name, database := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return filepath.Join(t.TempDir(), "stackhook.db") },
+		"sqlite": func(t *testing.T) string { return filepath.Join(t.TempDir(), "stackhook.db") },
 		"postgres": func(t *testing.T) string {
 			cluster := needs.Postgres(t, "tests on PostgreSQL")
 			name, err := cluster.NewDatabase("")

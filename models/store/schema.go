@@ -180,6 +180,13 @@ var exchangeSchema = []string{
 	`DROP TABLE exchanges`,
 }
 
+// auditSchema is the ninth migration: the audit log by what was done, by whom and in which stack.
+var auditSchema = []string{
+	`CREATE INDEX audit_action ON audit_records (action, id)`,
+	`CREATE INDEX audit_actor ON audit_records (actor_name, id)`,
+	`CREATE INDEX audit_stack ON audit_records (stack_id, id)`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

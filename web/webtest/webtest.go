@@ -114,7 +114,7 @@ func Handlers(t testing.TB, st *store.Store, base *url.URL) *handlers.Handlers {
 	return &handlers.Handlers{
 		Store: st, Account: "acme", Version: "1.2.3", BaseURL: base,
 		Log:    slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Delays: []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute}, Timeout: 10 * time.Second, Expire: 168 * time.Hour, DisableAfter: 72 * time.Hour,
+		Delays: []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute}, Timeout: 10 * time.Second, Expire: 168 * time.Hour, DisableAfter: 72 * time.Hour, AuditRetention: 365 * 24 * time.Hour,
 		Hint:         func(context.Context, models.Endpoint) string { return "" },
 		EngineHealth: func() error { return nil },
 	}
