@@ -107,6 +107,9 @@ func (v Viewer) Actor() Actor {
 	return Actor{Kind: ActorNobody, Address: v.Address}
 }
 
+// SessionIdle is how long a session that is not used lasts.
+const SessionIdle = 24 * time.Hour
+
 // Session is one signed-in browser. Only a hash of its cookie's id is stored.
 type Session struct {
 	ID        string `gorm:"primaryKey"` // SHA-256 of the cookie's id, in hex

@@ -50,6 +50,7 @@ const (
 	SignedIn         Action = "session.signed_in"
 	SignedOut        Action = "session.signed_out"
 	SignInFailed     Action = "session.failed"
+	SessionsEnded    Action = "session.ended" // by their person, from another one
 )
 
 // Actions are all of them.
@@ -57,7 +58,7 @@ func Actions() []Action {
 	return []Action{
 		StackCreated, StackUpdated, StackDeleted, WebhookCreated, WebhookUpdated, WebhookEnabled, WebhookDisabled, WebhookDeleted,
 		SecretRevealed, SecretChanged, DeliveryRepeated, TestSent, UserCreated, UserUpdated, UserLinkCreated, PasswordSet,
-		GrantCreated, GrantRevoked, TokenCreated, TokenRevoked, SignedIn, SignedOut, SignInFailed,
+		GrantCreated, GrantRevoked, TokenCreated, TokenRevoked, SignedIn, SignedOut, SignInFailed, SessionsEnded,
 	}
 }
 

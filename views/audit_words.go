@@ -33,6 +33,7 @@ var actionWords = map[models.Action]string{
 	models.SignedIn:         "Signed in",
 	models.SignedOut:        "Signed out",
 	models.SignInFailed:     "Failed to sign in",
+	models.SessionsEnded:    "Signed out elsewhere",
 }
 
 // ActionWords says what was done.

@@ -17,10 +17,16 @@ const (
 	AllFailuresPath   = "/failures"
 	UsersPath         = "/users"
 	TokensPath        = "/tokens"
+	ProfilePath       = "/profile"
+	PasswordPath      = "/profile/password"
+	SessionsPath      = "/profile/sessions"
 	AuditPath         = "/audit"
 	HelpWebhooksPath  = "/help/webhooks"
 	HelpPipelinesPath = "/help/pipelines"
 )
+
+// EndSessionPath is where one of the person's own sessions is ended (POST).
+func EndSessionPath(id string) string { return SessionsPath + path(id, "end") }
 
 // StackPath is a stack's first page: its runs.
 func StackPath(stack string) string { return path("stacks", stack) }

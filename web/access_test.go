@@ -31,6 +31,11 @@ var access = map[string][4]int{
 
 	"GET /static/*": {404, 404, 404, 404},
 
+	"GET /profile":                        {303, 200, 200, 200},
+	"POST /profile/password":              {401, 422, 422, 422},
+	"POST /profile/sessions":              {401, 303, 303, 303},
+	"POST /profile/sessions/:session/end": {401, 404, 404, 404},
+
 	"GET /users":                 {303, 403, 403, 200},
 	"POST /users":                {401, 403, 403, 422},
 	"GET /users/:user":           {303, 403, 403, 200},

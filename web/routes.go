@@ -59,6 +59,11 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{public, get, "/help/webhooks", h.HelpWebhooks, nil},
 		{public, get, "/help/pipelines", h.HelpPipelines, nil},
 
+		{reader, get, "/profile", h.Profile, nil},
+		{reader, post, "/profile/password", tries.limit(h.ChangePassword), nil},
+		{reader, post, "/profile/sessions", h.EndOtherSessions, nil},
+		{reader, post, "/profile/sessions/:session/end", h.EndSession, nil},
+
 		{admin, get, "/users", h.Users, nil},
 		{admin, post, "/users", h.CreateUser, h.UserForm},
 		{admin, get, "/users/:user", h.EditUser, nil},

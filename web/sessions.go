@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	// SessionIdle and sessionAge end a session: unused for a day, and in any case after two weeks.
-	SessionIdle = 24 * time.Hour
-	sessionAge  = 14 * 24 * time.Hour
+	// sessionAge ends a session in any case; one that is not used ends after models.SessionIdle.
+	sessionAge = 14 * 24 * time.Hour
 	// cookieAge is longer than any session: a form that is sent too late still says whose it is, see forms.go.
 	cookieAge = 30 * 24 * time.Hour
 
@@ -79,7 +78,7 @@ func (s *sessionStore) New(r *http.Request, name string) (*sessions.Session, err
 		return session, nil
 	}
 	session.Values[personKey] = c.User
-	row, err := s.db.Session(r.Context(), store.HashCredential(c.ID), SessionIdle)
+	row, err := s.db.Session(r.Context(), store.HashCredential(c.ID), models.SessionIdle)
 	if errors.Is(err, models.ErrNotFound) {
 		return session, nil
 	}

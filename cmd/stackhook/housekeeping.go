@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"stackhook/models"
 	"stackhook/models/store"
-	"stackhook/web"
 )
 
 const (
@@ -45,7 +45,7 @@ type housekeeper struct {
 
 func newHousekeeper(s settings, st *store.Store, log *slog.Logger) housekeeper {
 	return housekeeper{
-		store: st, log: log, idle: web.SessionIdle,
+		store: st, log: log, idle: models.SessionIdle,
 		retention: cmp.Or(s.Retention, defaultRetention), audit: cmp.Or(s.AuditRetention, defaultAuditRetention),
 	}
 }

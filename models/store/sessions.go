@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -47,6 +48,39 @@ func markSeen(tx *gorm.DB, session models.Session, now any) error {
 		return err
 	}
 	return tx.Exec(`UPDATE users SET seen_at = ? WHERE id = ?`, now, session.UserID).Error
+}
+
+// Sessions returns where a person is signed in, seen last first.
+func (s *Store) Sessions(ctx context.Context, user models.User, idle time.Duration) ([]models.Session, error) {
+	now := time.Now()
+	return all[models.Session](s.reader(ctx).Where("user_id = ? AND expires_at > ? AND seen_at > ?", user.ID, micros(now), micros(now.Add(-idle))).
+		Order("seen_at DESC, id"))
+}
+
+// EndSession signs a person out of one session of theirs.
+func (s *Store) EndSession(ctx context.Context, by models.Actor, user models.User, id string) error {
+	return s.transact(ctx, func(tx *gorm.DB) error {
+		session, err := first[models.Session](tx.Where("id = ? AND user_id = ?", id, user.ID))
+		if err != nil {
+			return err
+		}
+		if err := tx.Exec(`DELETE FROM sessions WHERE id = ?`, id).Error; err != nil {
+			return err
+		}
+		return audit(tx, by, models.AuditRecord{Action: models.SessionsEnded, Subject: user.Email, Detail: "the one from " + session.Address})
+	})
+}
+
+// EndSessions signs a person out everywhere but in the session with that id, and returns from how many.
+func (s *Store) EndSessions(ctx context.Context, by models.Actor, user models.User, but string) (ended int, err error) {
+	err = s.transact(ctx, func(tx *gorm.DB) error {
+		done := tx.Exec(`DELETE FROM sessions WHERE user_id = ? AND id <> ?`, user.ID, but)
+		if ended = int(done.RowsAffected); done.Error != nil || ended == 0 {
+			return done.Error
+		}
+		return audit(tx, by, models.AuditRecord{Action: models.SessionsEnded, Subject: user.Email, Detail: fmt.Sprintf("all others, %d", ended)})
+	})
+	return ended, err
 }
 
 // DeleteSession ends one session.
