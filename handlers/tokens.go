@@ -1,10 +1,12 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -32,7 +34,7 @@ func (h *Handlers) TokenForm(c echo.Context, values url.Values, bad models.Inval
 	if err != nil {
 		return err
 	}
-	page.Form = views.TokenForm{Name: typed(values, "name"), Scope: typed(values, "scope"), Stack: typed(values, "stack"), Bad: bad}
+	page.Form = views.TokenForm{Name: typed(values, "name"), Scope: typed(values, "scope"), Stack: typed(values, "stack"), Expires: typed(values, "expires"), Bad: bad}
 	return h.render(c, status, views.Tokens(page))
 }
 
@@ -68,6 +70,10 @@ func (h *Handlers) typedToken(c echo.Context, values url.Values) (models.Token, 
 	var bad models.Invalid
 	if err := token.Check(); err != nil && !errors.As(err, &bad) {
 		return token, err
+	}
+	var known bool
+	if token.ExpiresAt, known = models.TokenExpiry(cmp.Or(values.Get("expires"), "never"), time.Now()); !known {
+		bad.Add("expires", "Choose a time from the list.")
 	}
 	if id := values.Get("stack"); id != views.AllStacksChoice {
 		stack, err := h.Store.Stack(c.Request().Context(), Viewer(c), id)

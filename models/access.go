@@ -30,6 +30,32 @@ type Token struct {
 	CreatedAt  time.Time `gorm:"serializer:micros;autoCreateTime:false"`
 	LastUsedAt time.Time `gorm:"serializer:micros"` // to the minute
 	RevokedAt  time.Time `gorm:"serializer:micros"`
+	ExpiresAt  time.Time `gorm:"serializer:micros"` // zero for never
+}
+
+// Expired reports whether the token has expired by then.
+func (t Token) Expired(now time.Time) bool { return !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt) }
+
+// TokenLife is a time after which a token may expire.
+type TokenLife struct {
+	Name string // in forms
+	Time time.Duration
+}
+
+// TokenLives are those that there are.
+var TokenLives = []TokenLife{{"never", 0}, {"30d", 30 * 24 * time.Hour}, {"90d", 90 * 24 * time.Hour}, {"365d", 365 * 24 * time.Hour}}
+
+// TokenExpiry returns when a token that is made now expires, zero for never, and whether there is a life of that name.
+func TokenExpiry(life string, now time.Time) (at time.Time, known bool) {
+	for _, l := range TokenLives {
+		if l.Name == life && l.Time == 0 {
+			return time.Time{}, true
+		}
+		if l.Name == life {
+			return now.Add(l.Time), true
+		}
+	}
+	return time.Time{}, false
 }
 
 // Check returns what is wrong with the token as typed.

@@ -14,6 +14,8 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrUnauthorized: nobody known is asking.
 	ErrUnauthorized = errors.New("unauthorized")
+	// ErrTokenExpired: a token is, and may no more.
+	ErrTokenExpired = fmt.Errorf("%w: the token has expired", ErrUnauthorized)
 	// ErrUnavailable: the database did not commit in time. Whether it will is unknown; repeating is safe.
 	ErrUnavailable = errors.New("the database cannot commit at the moment")
 )

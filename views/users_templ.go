@@ -274,7 +274,7 @@ func addUser(f UserForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" aria-labelledby=\"add\" novalidate><h2 id=\"add\" class=\"form-title\">Add a user</h2><div class=\"add-row add-user\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\" aria-labelledby=\"add\" novalidate><h2 id=\"add\" class=\"form-title\">Add a user</h2><div class=\"add-row add-five\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -83,6 +83,8 @@ func (e *edge) caller(ctx huma.Context) (caller handlers.Caller, err error) {
 func refusal(err error) string {
 	status := handlers.Status(err)
 	switch detail := handlers.Detail(err); {
+	case errors.Is(err, models.ErrTokenExpired):
+		return "This token has expired. Create a new one, and put it in the place of this."
 	case detail != "":
 		return detail
 	case status == http.StatusUnauthorized:

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"stackhook/models"
 	"stackhook/models/store/storetest"
@@ -15,10 +16,10 @@ import (
 func TestANewTokenIsShownOnce(t *testing.T) {
 	t.Parallel()
 	for _, choice := range []struct{ stack, scope, line string }{
-		{"b", "report", "Report runs | b | Created just now by Ada Lovelace | never"},
-		{"a", "read", "Read | a | Created just now by Ada Lovelace | never"},
-		{"b", "admin", "Administer | b | Created just now by Ada Lovelace | never"},
-		{views.AllStacksChoice, "report", "Report runs | All stacks | Created just now by Ada Lovelace | never"},
+		{"b", "report", "Report runs | b | Created just now by Ada Lovelace | never | never"},
+		{"a", "read", "Read | a | Created just now by Ada Lovelace | never | never"},
+		{"b", "admin", "Administer | b | Created just now by Ada Lovelace | never | never"},
+		{views.AllStacksChoice, "report", "Report runs | All stacks | Created just now by Ada Lovelace | never | never"},
 	} {
 		t.Run(choice.scope+" "+choice.stack, func(t *testing.T) {
 			t.Parallel()
@@ -51,6 +52,29 @@ func TestANewTokenIsShownOnce(t *testing.T) {
 	}
 }
 
+// Whoever has an expired token is told what to do; the list says which it is.
+func TestAnExpiredTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	site := webtest.Offline(t)
+	storetest.Stack(t, site.Store, "a")
+	text, _, err := site.Store.CreateToken(t.Context(), storetest.Shell, models.Token{Name: "old", Scope: models.ScopeRead, ExpiresAt: time.Now().Add(-time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := program{t, site, text}.call("GET", "/api/v1/stacks/a/runs", "")
+	if a.status != http.StatusUnauthorized || !strings.Contains(a.text, "This token has expired.") || strings.Contains(a.text, text) {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	admin := site.As(t, "admin")
+	if page := admin.GET("/tokens"); !strings.Contains(page.Text("tbody tr"), "Expired") {
+		t.Errorf("the list says %s", page.Text("tbody tr"))
+	}
+	page := admin.POST("/tokens", url.Values{"name": {"new"}, "scope": {"read"}, "stack": {"a"}, "expires": {"90d"}})
+	if page.Status != http.StatusOK || !strings.Contains(page.Text("tbody tr"), time.Now().Add(90*24*time.Hour).UTC().Format("2 Jan 2006")) {
+		t.Errorf("%d: %s", page.Status, page.Text("tbody tr"))
+	}
+}
+
 func TestTokensThatAreRefused(t *testing.T) {
 	t.Parallel()
 	site := webtest.New(t)
@@ -65,6 +89,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 		{url.Values{"name": {"ci"}, "scope": {"all"}, "stack": {"a"}}, []string{"scope"}},
 		{url.Values{"name": {"ci"}, "scope": {"admin"}, "stack": {""}}, []string{"stack"}},
 		{url.Values{"name": {"ci"}, "scope": {"admin"}, "stack": {"gone"}}, []string{"stack"}},
+		{url.Values{"name": {"ci"}, "scope": {"admin"}, "stack": {"a"}, "expires": {"1s"}}, []string{"expires"}},
 		{url.Values{}, []string{"name", "scope", "stack"}},
 	} {
 		page := admin.POST("/tokens", c.values)

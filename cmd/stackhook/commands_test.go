@@ -25,6 +25,9 @@ func TestCommandsBesideAServer(t *testing.T) {
 		{args: `token create --name ci --stack spacelift-demo --scope report`, out: `^shk_[\w-]{43}\n$`},
 		{args: `token create --name all --all-stacks --scope admin`, out: `^shk_[\w-]{43}\n$`},
 		{args: `token list`, out: `(?s)\nall +admin +\(all\) +shk_\S{6} .* never .*\nci +report +spacelift-demo +shk_\S{6} `},
+		{args: `token create --name short --all-stacks --scope report --expires 30d`, out: `^shk_[\w-]{43}\n$`},
+		{args: `token list`, out: `(?s)\nshort +report +\(all\) +shk_\S{6} .* never +20\d\d-`},
+		{args: `token revoke --name short`, out: `^$`, words: `Revoked short`},
 		{args: `token revoke --name ci`, out: `^$`, words: `Revoked ci`},
 		{args: `token list`, out: `(?s)^NAME[^\n]*\nall [^\n]*\n$`},
 
@@ -72,6 +75,7 @@ func TestWrongCommandsSayWhy(t *testing.T) {
 		{args: `token create --name a --scope read`, code: 2, err: `--stack=ID or --all-stacks`},
 		{args: `token create --name a --scope read --stack taken --all-stacks`, code: 2, err: `can't be used together`},
 		{args: `token create --name a --scope write --stack taken`, code: 2, err: `--scope must be one of`},
+		{args: `token create --name a --scope read --stack taken --expires 1y`, code: 2, err: `--expires must be one of`},
 		{args: `user add --email b@example.com --role owner`, code: 2, err: `--role must be one of`},
 		{args: `user add`, code: 2, err: `missing flags: --email`},
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"stackhook/models"
 	"stackhook/models/store"
@@ -21,12 +22,14 @@ type tokenCreateCommand struct {
 	Scope     string `required:"" enum:"report,read,admin" placeholder:"SCOPE" help:"report, read or admin; admin contains both others."`
 	Stack     string `required:"" xor:"stacks" placeholder:"ID" help:"The one stack that it is for."`
 	AllStacks bool   `required:"" xor:"stacks" help:"For every stack, those still to come included."`
+	Expires   string `enum:"never,30d,90d,365d" default:"never" placeholder:"TIME" help:"When it stops working: never, 30d, 90d or 365d (default: ${default})."`
 }
 
 // Run creates the token and prints it alone on stdout.
 func (c tokenCreateCommand) Run(ctx context.Context, t *terminal) error {
 	return c.with(ctx, func(s *store.Store) error {
 		token := models.Token{Name: c.Name, Scope: models.Scope(c.Scope)}
+		token.ExpiresAt, _ = models.TokenExpiry(c.Expires, time.Now()) // the flag has no others
 		if !c.AllStacks {
 			stack, err := findStack(ctx, s, c.Stack)
 			if err != nil {
@@ -56,11 +59,11 @@ func (c tokenListCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
-		rows := [][]string{{"NAME", "SCOPE", "STACK", "STARTS WITH", "CREATED BY", "CREATED", "LAST USED", "ID"}}
+		rows := [][]string{{"NAME", "SCOPE", "STACK", "STARTS WITH", "CREATED BY", "CREATED", "LAST USED", "EXPIRES", "ID"}}
 		for _, token := range tokens {
 			rows = append(rows, []string{
 				token.Name, string(token.Scope), ids[token.StackKey], token.Prefix, token.CreatedBy,
-				moment(token.CreatedAt), moment(token.LastUsedAt), token.ID,
+				moment(token.CreatedAt), moment(token.LastUsedAt), moment(token.ExpiresAt), token.ID,
 			})
 		}
 		return printTable(t.Out, rows)

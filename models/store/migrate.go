@@ -35,6 +35,7 @@ func migrations() []*gormigrate.Migration {
 		{ID: "0007-failures", Migrate: func(tx *gorm.DB) error { return execAll(tx, failuresSchema) }},
 		{ID: "0008-exchanges", Migrate: func(tx *gorm.DB) error { return execAll(tx, exchangeSchema) }},
 		{ID: "0009-audit", Migrate: func(tx *gorm.DB) error { return execAll(tx, auditSchema) }},
+		{ID: "0010-expiry", Migrate: func(tx *gorm.DB) error { return execAll(tx, expirySchema) }},
 	}
 }
 

@@ -150,6 +150,30 @@ func TestTokens(t *testing.T) {
 	})
 }
 
+// A token works until the moment at which it expires, although it is believed for a while.
+func TestTokensExpire(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.New(t)
+		expires, known := models.TokenExpiry("30d", time.Now())
+		if !known {
+			t.Fatal("there is no such life")
+		}
+		text, _, err := s.CreateToken(t.Context(), storetest.Shell, models.Token{Name: "ci", Scope: models.ScopeReport, ExpiresAt: expires})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30*24*time.Hour - time.Millisecond)
+		if _, err := s.TokenViewer(t.Context(), text); err != nil {
+			t.Errorf("just before: %v", err)
+		}
+		time.Sleep(time.Millisecond)
+		if v, err := s.TokenViewer(t.Context(), text); !errors.Is(err, models.ErrTokenExpired) || v.Anybody() {
+			t.Errorf("then: %+v, %v", v, err)
+		}
+	})
+}
+
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

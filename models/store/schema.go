@@ -187,6 +187,9 @@ var auditSchema = []string{
 	`CREATE INDEX audit_stack ON audit_records (stack_id, id)`,
 }
 
+// expirySchema is the tenth migration: tokens may expire.
+var expirySchema = []string{`ALTER TABLE tokens ADD COLUMN expires_at {int}`}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

@@ -29,9 +29,16 @@ func (s *Store) CreateToken(ctx context.Context, by models.Actor, token models.T
 		if err := tx.Create(&token).Error; err != nil {
 			return err
 		}
-		return audit(tx, by, models.AuditRecord{Action: models.TokenCreated, StackKey: token.StackKey, Subject: token.Name, Detail: string(token.Scope)})
+		return audit(tx, by, models.AuditRecord{Action: models.TokenCreated, StackKey: token.StackKey, Subject: token.Name, Detail: tokenWords(token)})
 	})
 	return text, token, err
+}
+
+func tokenWords(t models.Token) string {
+	if t.ExpiresAt.IsZero() {
+		return string(t.Scope) + ", never expires"
+	}
+	return string(t.Scope) + ", expires " + t.ExpiresAt.UTC().Format(time.DateOnly)
 }
 
 // Tokens returns all tokens that are not revoked, newest first.
@@ -54,7 +61,8 @@ func (s *Store) RevokeToken(ctx context.Context, by models.Actor, id string) err
 	})
 }
 
-// TokenViewer returns the viewer that the token's text makes; models.ErrUnauthorized if it is unknown or revoked. An error
+// TokenViewer returns the viewer that the token's text makes; models.ErrUnauthorized if it is unknown or revoked,
+// models.ErrTokenExpired if it has expired. An error
 // beside a viewer says that only the note of its use was not stored. A token that another process revoked is believed for
 // a second more.
 func (s *Store) TokenViewer(ctx context.Context, text string) (models.Viewer, error) {
@@ -67,6 +75,9 @@ func (s *Store) TokenViewer(ctx context.Context, text string) (models.Viewer, er
 	}
 	if err != nil {
 		return models.Viewer{}, err
+	}
+	if token.Expired(time.Now()) {
+		return models.Viewer{}, models.ErrTokenExpired
 	}
 	if now := time.Now(); s.uses.now(token.ID, token.LastUsedAt, now) {
 		err = s.transact(ctx, func(tx *gorm.DB) error {
