@@ -52,11 +52,16 @@ func (h *Handlers) integrations(c echo.Context, stack models.Stack, revealed str
 		Frame: h.stackFrame(c, stack, "Integrations", "settings", "integrations"),
 		Stack: stack.ID, Administers: Viewer(c).Administers(stack.Key),
 	}
+	could, err := h.couldView(ctx, stack)
+	if err != nil {
+		return err
+	}
 	for _, health := range healths {
 		card, err := h.webhookCard(c, stack, health)
 		if err != nil {
 			return err
 		}
+		card.Could = could
 		card.Near, card.Disables = nearMisses(health.Webhook, healths), page.Frame.Failing.Disables(health.Webhook.ID)
 		card.Deleting = page.Administers && c.QueryParam("delete") == card.Webhook.ID
 		if secret != nil && card.Webhook.ID == revealed {
@@ -91,6 +96,22 @@ func (h *Handlers) webhookCard(c echo.Context, stack models.Stack, health store.
 		})
 	}
 	return card, err
+}
+
+// couldView names who may view the secrets of a stack's webhooks: people, then tokens.
+func (h *Handlers) couldView(ctx context.Context, stack models.Stack) (names []string, err error) {
+	people, err := h.Store.StackAccess(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		names = append(names, p.User.Label())
+	}
+	tokens, err := h.Store.ReadingTokens(ctx, stack)
+	for _, t := range tokens {
+		names = append(names, "the token "+t.Name)
+	}
+	return names, err
 }
 
 // disabledBy names who disabled the webhook, "" if that was not a person.

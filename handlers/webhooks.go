@@ -36,6 +36,9 @@ func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.W
 	if err != nil {
 		return err
 	}
+	if card.Could, err = h.couldView(c.Request().Context(), stack); err != nil {
+		return err
+	}
 	page := views.WebhookPage{Stack: stack.ID, Card: card, Refused: refused, Log: views.Log{
 		Of: views.LogOfWebhook, Path: views.WebhookPath(stack.ID, w.ID), StackID: stack.ID, Now: time.Now(),
 	}}

@@ -83,6 +83,39 @@ func TestASecretIsShownOnceItIsAskedForAndThatIsRecorded(t *testing.T) {
 	}
 }
 
+// The ledger names whoever may read the stack, tokens included, and nobody else.
+func TestTheLedgerSaysWhoCouldViewASecret(t *testing.T) {
+	t.Parallel()
+	site := webtest.Offline(t)
+	stack, other := storetest.Stack(t, site.Store, "a"), storetest.Stack(t, site.Store, "b")
+	w := storetest.Webhook(t, site.Store, stack, "https://example.com/one", "first-secret")
+	for _, token := range []models.Token{
+		{Name: "exporter", Scope: models.ScopeRead, StackKey: stack.Key},
+		{Name: "everywhere", Scope: models.ScopeAdmin},
+		{Name: "pipeline", Scope: models.ScopeReport, StackKey: stack.Key},
+		{Name: "of-b", Scope: models.ScopeRead, StackKey: other.Key},
+		{Name: "expired", Scope: models.ScopeRead, ExpiresAt: time.Now().Add(-time.Second)},
+	} {
+		if _, _, err := site.Store.CreateToken(t.Context(), storetest.Shell, token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	admin := site.As(t, "admin")
+	for _, granted := range []bool{false, true} {
+		want := "could view it: " + site.Admin.Label()
+		if granted {
+			site.Grant(t, stack)
+			want += ", " + site.Reader.Label()
+		}
+		want += ", the token everywhere, the token exporter. Access"
+		for _, path := range []string{views.IntegrationsPath(stack.ID), views.WebhookPath(stack.ID, w.ID)} {
+			if ledger := admin.GET(path).Text(".ledger"); !strings.HasPrefix(ledger, "Secret viewed by nobody") || !strings.HasSuffix(ledger, want) {
+				t.Errorf("%s says %q, want %q", path, ledger, want)
+			}
+		}
+	}
+}
+
 func TestWithoutASecretThePageSaysWhatThatMeans(t *testing.T) {
 	t.Parallel()
 	site := webtest.New(t)

@@ -46,6 +46,12 @@ func (s *Store) Tokens(ctx context.Context) ([]models.Token, error) {
 	return all[models.Token](s.reader(ctx).Where("revoked_at IS NULL").Order("id DESC"))
 }
 
+// ReadingTokens returns the tokens that may view the secrets of a stack's webhooks, newest first.
+func (s *Store) ReadingTokens(ctx context.Context, stack models.Stack) ([]models.Token, error) {
+	return all[models.Token](s.reader(ctx).Where("revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)", micros(time.Now())).
+		Where("scope IN ? AND (stack_key IS NULL OR stack_key = ?)", []models.Scope{models.ScopeRead, models.ScopeAdmin}, stack.Key).Order("id DESC"))
+}
+
 // RevokeToken ends a token at once.
 func (s *Store) RevokeToken(ctx context.Context, by models.Actor, id string) error {
 	defer s.tokens.forget()
