@@ -39,6 +39,8 @@ const (
 	SecretChanged    Action = "secret.changed"
 	DeliveryRepeated Action = "delivery.redelivered"
 	TestSent         Action = "delivery.test"
+	RedeliveryStart  Action = "redelivery.started"
+	RedeliveryCancel Action = "redelivery.canceled"
 	UserCreated      Action = "user.created"
 	UserUpdated      Action = "user.updated"
 	UserLinkCreated  Action = "user.link_created"

@@ -10,7 +10,7 @@ import (
 
 // DeliveryFilter narrows a delivery log; zero fields narrow nothing. It is the same for pages and API.
 type DeliveryFilter struct {
-	Stack     *models.Stack // nil: all stacks that the viewer reads
+	Stack     *models.Stack `json:"-"` // nil: all stacks that the viewer reads
 	Webhook   string        // id
 	Status    models.Status
 	State     models.State

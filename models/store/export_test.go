@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
+
+	"gorm.io/gorm"
 
 	"stackhook/models"
 )
@@ -76,4 +79,48 @@ func MigrateSome(database string, n int, statements ...string) error {
 		return err
 	}
 	return execAll(db, statements)
+}
+
+// PreviewLooking is PreviewRedelivery that looks so often only.
+func PreviewLooking(ctx context.Context, s *Store, o RedeliveryOrder, looks int) (RedeliveryPreview, error) {
+	return s.previewLooking(ctx, o, looks)
+}
+
+// AuditDetails returns what the records of an action say, oldest first.
+func AuditDetails(s *Store, action models.Action) (details []string, err error) {
+	err = s.read.Raw(`SELECT actor_name || ': ' || detail FROM audit_records WHERE action = ? ORDER BY id`, action).Scan(&details).Error
+	return details, err
+}
+
+// BreakOff works off the next batch of a redelivery up to just before its commit.
+func BreakOff(ctx context.Context, s *Store, id string) error {
+	r, err := s.Redelivery(ctx, nil, id)
+	if err != nil || r.State != models.RedeliveryRunning {
+		return err
+	}
+	next, err := s.nextToRedeliver(ctx, r)
+	if err != nil {
+		return err
+	}
+	broken := errors.New("broken off")
+	err = s.transact(ctx, func(tx *gorm.DB) error {
+		if err := (redeliveryOf{tx: tx, Redelivery: &r, now: time.Now(), done: newCounts()}).redeliver(next); err != nil {
+			return err
+		}
+		return errors.Join(tx.Save(&r).Error, broken)
+	})
+	if errors.Is(err, broken) {
+		return nil
+	}
+	return err
+}
+
+// Redelivered returns when each of a webhook's deliveries was sent again, in order.
+func Redelivered(s *Store, w models.Webhook) ([]time.Time, error) {
+	rows, err := all[models.Delivery](s.read.Where("webhook_id = ? AND redelivered_at IS NOT NULL", w.ID).Order("redelivered_at"))
+	var at []time.Time
+	for _, r := range rows {
+		at = append(at, r.RedeliveredAt)
+	}
+	return at, err
 }

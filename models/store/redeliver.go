@@ -39,9 +39,7 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 		if err != nil {
 			return err
 		}
-		if err := tx.Exec(`UPDATE deliveries SET status = 'pending', tries = 0, due_at = ?, lease_owner = '', expire_from = ?,
-			ended_at = NULL, redelivered_at = ?, redelivered_by = ? WHERE id = ?`,
-			due, micros(now), micros(now), by.Name, id).Error; err != nil {
+		if err := makeDue(tx, []string{id}, due, now, by); err != nil {
 			return err
 		}
 		return audit(tx, by, webhookRecord(models.DeliveryRepeated, stack, w, id))
@@ -67,15 +65,22 @@ func dueFirst(tx *gorm.DB, w models.Webhook, now time.Time) (due int64, err erro
 	return min(due-1, now.UnixMicro()), err
 }
 
+// makeDue makes deliveries pending, and remembers who asked.
+func makeDue(tx *gorm.DB, ids []string, due int64, now time.Time, by models.Actor) error {
+	return tx.Exec(`UPDATE deliveries SET status = 'pending', tries = 0, due_at = ?, lease_owner = '', expire_from = ?,
+		ended_at = NULL, redelivered_at = ?, redelivered_by = ? WHERE ?`,
+		due, micros(now), micros(now), by.Name, among(tx, "id", ids)).Error
+}
+
 func redeliverable(d models.Delivery, w models.Webhook, now time.Time) error {
-	switch {
-	case w.Deleted():
+	switch models.FateOf(d, w, now) {
+	case models.FateDeleted:
 		return &models.Refused{Reason: "Its webhook was deleted. Nothing can be sent to it any more."}
-	case d.Test:
+	case models.FateTest:
 		return &models.Refused{Reason: "This was a test. Send another one from the webhook's page."}
-	case !w.Enabled:
+	case models.FateDisabled:
 		return &models.Refused{Reason: "Its webhook is disabled. Enable it first, then redeliver."}
-	case d.InFlight(now):
+	case models.FateInFlight:
 		return &models.Refused{Reason: "It is being sent now. Wait for the result."}
 	}
 	return nil

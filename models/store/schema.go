@@ -190,6 +190,24 @@ var auditSchema = []string{
 // expirySchema is the tenth migration: tokens may expire.
 var expirySchema = []string{`ALTER TABLE tokens ADD COLUMN expires_at {int}`}
 
+// redeliverySchema is the eleventh migration: redeliveries of many deliveries, and what became of them by webhook.
+var redeliverySchema = []string{
+	`CREATE TABLE redeliveries (
+		key {key}, id {id} NOT NULL UNIQUE, stack_key {int} REFERENCES stacks (key), stack_id TEXT NOT NULL,
+		by_kind TEXT NOT NULL, by_id {int} NOT NULL, by_name TEXT NOT NULL, by_address TEXT NOT NULL,
+		filter TEXT NOT NULL, query TEXT NOT NULL, chosen TEXT NOT NULL, send_overtaken {bool} NOT NULL, per_second {int} NOT NULL,
+		state TEXT NOT NULL, expected {int} NOT NULL, more {bool} NOT NULL, up_to {id} NOT NULL, done_to {id} NOT NULL, due_at {int} NOT NULL,
+		sent {int} NOT NULL, overtaken {int} NOT NULL, in_flight {int} NOT NULL, disabled {int} NOT NULL, deleted {int} NOT NULL,
+		tests {int} NOT NULL, gone {int} NOT NULL, started_at {int} NOT NULL, ended_at {int}, canceled_by TEXT NOT NULL
+	) {strict}`,
+	`CREATE INDEX redeliveries_running ON redeliveries (key) WHERE state = 'running'`,
+	`CREATE INDEX redeliveries_stack ON redeliveries (stack_key, key)`,
+	`CREATE TABLE redelivery_webhooks (
+		redelivery_key {int} NOT NULL REFERENCES redeliveries (key) ON DELETE CASCADE, webhook_id {id} NOT NULL,
+		sent {int} NOT NULL, kept {int} NOT NULL, PRIMARY KEY (redelivery_key, webhook_id)
+	) {strict}`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

@@ -15,6 +15,7 @@ import (
 var leftovers = []string{
 	`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE stack_key = ? LIMIT ?)`,
 	`DELETE FROM runs WHERE key IN (SELECT key FROM runs WHERE stack_key = ? LIMIT ?)`,
+	`DELETE FROM redeliveries WHERE key IN (SELECT key FROM redeliveries WHERE stack_key = ? LIMIT ?)`,
 	`DELETE FROM webhooks WHERE id IN (SELECT id FROM webhooks WHERE stack_key = ? LIMIT ?)`,
 }
 

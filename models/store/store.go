@@ -57,11 +57,13 @@ type Store struct {
 	onLost   func(models.Delivery)
 	changed  chan struct{} // closed and replaced after each commit that changed a delivery
 	handover handover
+
+	redelivering chan struct{} // told when a redelivery starts
 }
 
 // Open opens the database, migrates it and opens the keys. Errors say what to do.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{}), metrics: newMetrics(o.Metrics)}
+	s := &Store{account: o.Account, unlock: func() {}, changed: make(chan struct{}), metrics: newMetrics(o.Metrics), redelivering: make(chan struct{}, 1)}
 	open := s.openSQLite
 	if namesPostgres(o.Database) {
 		open = s.openPostgres
