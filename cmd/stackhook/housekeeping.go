@@ -101,7 +101,8 @@ func (h housekeeper) tidy(ctx context.Context) error {
 	return errors.Join(sessions, deleted, stacks)
 }
 
-// retire removes what is older than it is kept: deliveries, then the runs of which none is left, and audit records.
+// retire removes what is older than it is kept: deliveries, then the runs of which none is left, redeliveries and audit
+// records.
 func (h housekeeper) retire(ctx context.Context, now time.Time) error {
 	before := now.Add(-h.retention)
 	var deliveries, runs, records int
@@ -125,22 +126,27 @@ func (h housekeeper) retire(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	err = batches(ctx, func() (more bool, err error) {
-		n, err := h.store.PurgeAudit(ctx, now.Add(-h.audit), purgeBatch)
-		records += n
-		return n == purgeBatch, err
-	})
-	if err != nil {
-		return err
+	for _, purge := range []func() (int, error){
+		func() (int, error) { return h.store.PurgeRedeliveries(ctx, before, purgeBatch) },
+		func() (n int, err error) {
+			n, err = h.store.PurgeAudit(ctx, now.Add(-h.audit), purgeBatch)
+			records += n
+			return n, err
+		},
+		func() (int, error) { return h.store.PurgeTallies(ctx, now, purgeBatch) },
+	} {
+		err = batches(ctx, func() (more bool, err error) {
+			n, err := purge()
+			return n == purgeBatch, err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	err = batches(ctx, func() (more bool, err error) {
-		n, err := h.store.PurgeTallies(ctx, now, purgeBatch)
-		return n == purgeBatch, err
-	})
 	if deliveries+runs+records > 0 {
 		h.log.Info("removed what is older than it is kept", "deliveries", deliveries, "runs", runs, "auditRecords", records, "took", time.Since(now))
 	}
-	return err
+	return nil
 }
 
 // batches repeats a batch while there is more, with pauses in between, until ctx ends.

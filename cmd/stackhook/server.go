@@ -18,12 +18,14 @@ import (
 	"stackhook/web"
 )
 
-// parts are what runs on an open database: the engine that sends, the HTTP edge and the housekeeping. Engine and edge
+// parts are what runs on an open database: the engine that sends, the HTTP edge, the housekeeping and what sends many
+// deliveries again. Engine and edge
 // do not know each other: the store nudges the engine after commits, and the pages get two plain functions of it.
 type parts struct {
 	engine *delivery.Engine
 	edge   http.Handler
 	house  housekeeper
+	again  redeliverer
 	log    *slog.Logger
 }
 
@@ -47,7 +49,7 @@ func newParts(s settings, st *store.Store, registry *prometheus.Registry, base *
 			EngineHealth: engine.Healthy,
 		},
 	})
-	return &parts{engine: engine, edge: edge, house: newHousekeeper(s, st, log), log: log}, nil
+	return &parts{engine: engine, edge: edge, house: newHousekeeper(s, st, log), again: redeliverer{st, log}, log: log}, nil
 }
 
 // run runs all parts until ctx ends, or one of them fails. Then it stops listening, and the engine lets what is in
@@ -58,6 +60,10 @@ func (p *parts) run(ctx context.Context, listener net.Listener) error {
 	group.Go(func() error { return web.Serve(ctx, listener, p.edge, p.log) })
 	group.Go(func() error {
 		p.house.keep(ctx)
+		return nil
+	})
+	group.Go(func() error {
+		p.again.keep(ctx)
 		return nil
 	})
 	return group.Wait()
