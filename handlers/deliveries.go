@@ -56,7 +56,7 @@ func (h *Handlers) deliveryLog(c echo.Context, page views.DeliveriesPage, of sto
 // of the delivery or the run that has it, at an address of its own: elsewhere.
 func (h *Handlers) fillLog(c echo.Context, log *views.Log, of store.DeliveryFilter) (elsewhere string, err error) {
 	ctx, page := c.Request().Context(), listPage(c)
-	log.Filter = logFilter(c.QueryParams())
+	log.Filter, log.Redelivers = logFilter(c.QueryParams()), Viewer(c).Administrator()
 	if of.Webhook != "" {
 		log.Filter.Webhook = "" // it is this one's
 	}

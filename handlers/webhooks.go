@@ -40,7 +40,7 @@ func (h *Handlers) webhookDetails(c echo.Context, stack models.Stack, w models.W
 		return err
 	}
 	page := views.WebhookPage{Stack: stack.ID, Card: card, Refused: refused, Log: views.Log{
-		Of: views.LogOfWebhook, Path: views.WebhookPath(stack.ID, w.ID), StackID: stack.ID, Now: time.Now(),
+		Of: views.LogOfWebhook, Path: views.WebhookPath(stack.ID, w.ID), StackID: stack.ID, WebhookID: w.ID, Now: time.Now(),
 	}}
 	elsewhere, err := h.fillLog(c, &page.Log, store.DeliveryFilter{Stack: &stack, Webhook: w.ID})
 	switch {

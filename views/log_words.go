@@ -76,8 +76,8 @@ func (f LogFilter) shownID() string {
 	return f.Run
 }
 
-// lookedFor says the filter in words.
-func (l Log) lookedFor() string {
+// LookedFor says the filter in words.
+func (l Log) LookedFor() string {
 	f := l.Filter
 	var words []string
 	add := func(set, text string) {

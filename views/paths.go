@@ -15,6 +15,7 @@ const (
 	NewStackPath      = "/stacks/new"
 	AllDeliveriesPath = "/deliveries"
 	AllFailuresPath   = "/failures"
+	RedeliveriesPath  = "/redeliveries"
 	UsersPath         = "/users"
 	TokensPath        = "/tokens"
 	ProfilePath       = "/profile"
@@ -49,6 +50,15 @@ func DeliveryPath(stack, delivery string) string {
 func RedeliverPath(stack, delivery string) string {
 	return DeliveryPath(stack, delivery) + "/redeliver"
 }
+
+// PreviewRedeliveryPath shows what would be sent again (POST).
+const PreviewRedeliveryPath = RedeliveriesPath + "/preview"
+
+// RedeliveryPath is a redelivery of many deliveries.
+func RedeliveryPath(id string) string { return RedeliveriesPath + path(id) }
+
+// CancelRedeliveryPath cancels it (POST).
+func CancelRedeliveryPath(id string) string { return RedeliveryPath(id) + "/cancel" }
 
 // DownloadPath is one delivery as a file.
 func DownloadPath(stack, delivery string) string { return DeliveryPath(stack, delivery) + "/download" }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"stackhook/models"
 	"stackhook/models/store"
@@ -83,6 +84,13 @@ var access = map[string][4]int{
 	"GET /stacks/:stack/deliveries/:delivery/download":   {303, 404, 200, 200},
 	"POST /stacks/:stack/deliveries/:delivery/redeliver": {401, 404, 403, 303},
 
+	"GET /redeliveries":                     {303, 403, 403, 200},
+	"GET /redeliveries/preview":             {303, 403, 403, 303},
+	"POST /redeliveries/preview":            {401, 403, 403, 422}, // nothing is selected
+	"POST /redeliveries":                    {401, 403, 403, 422},
+	"GET /redeliveries/:redelivery":         {303, 403, 403, 200},
+	"POST /redeliveries/:redelivery/cancel": {401, 403, 403, 303},
+
 	// A test waits for its answer, which nobody gives here: the administrator's is in the tests of webhooks.
 	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/test": {401, 404, 403, 0},
 }
@@ -148,7 +156,12 @@ func furnish(t *testing.T, site *webtest.Site) (models.Stack, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r, _, err := site.Store.StartRedelivery(t.Context(), storetest.Shell, store.RedeliveryOrder{ID: models.NewID(time.Now()), PerSecond: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return stack, []string{
+		":redelivery", r.ID,
 		":stack", stack.ID, ":webhook", w.ID, ":run", run.Run.ID, ":delivery", log.Rows[0].Delivery.ID, ":token", token.ID,
 		":user", strconv.FormatInt(site.Reader.ID, 10),
 	}

@@ -113,6 +113,12 @@ func logs(h *handlers.Handlers) []route {
 		{reader, get, "/stacks/:stack/deliveries/:delivery", h.ShowDelivery, nil},
 		{reader, get, "/stacks/:stack/deliveries/:delivery/download", h.DownloadDelivery, nil},
 		{admin, post, "/stacks/:stack/deliveries/:delivery/redeliver", h.Redeliver, nil},
+		{admin, get, "/redeliveries", h.Redeliveries, nil},
+		{admin, get, "/redeliveries/preview", h.NoPreview, nil},
+		{admin, post, "/redeliveries/preview", h.PreviewRedelivery, h.RedeliveryForm},
+		{admin, post, "/redeliveries", h.StartRedelivery, h.RedeliveryForm},
+		{admin, get, "/redeliveries/:redelivery", h.ShowRedelivery, nil},
+		{admin, post, "/redeliveries/:redelivery/cancel", h.CancelRedelivery, nil},
 	}
 }
 

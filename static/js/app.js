@@ -110,6 +110,64 @@ addEventListener("pageshow", () => {
 // What was wrong with a form is read out and in view at once.
 document.querySelector('[role="alert"][tabindex="-1"]')?.focus();
 
+// ── Choosing in a table ────────────────────────────────────────────────────────────────────────────────────────────
+// data-check-all names the form to which the boxes belong that it ticks; its [data-check-count] says how many are.
+const boxesOf = (form) => [...form.elements].filter((box) => box.type === "checkbox");
+
+function countChecked(form) {
+  const count = form.querySelector("[data-check-count]");
+  if (!count) return;
+  const boxes = boxesOf(form);
+  const checked = boxes.filter((box) => box.checked).length;
+  const text = checked === 0 ? "None selected" : `${checked} selected on this page`;
+  if (count.textContent !== text) count.textContent = text;
+  const all = document.querySelector(`[data-check-all="${form.id}"]`);
+  if (!all) return;
+  all.checked = checked > 0 && checked === boxes.length;
+  all.indeterminate = checked > 0 && checked < boxes.length;
+}
+
+document.addEventListener("change", (event) => {
+  const named = event.target.dataset?.checkAll;
+  const form = named ? document.getElementById(named) : event.target.form;
+  if (!form) return;
+  if (named) for (const box of boxesOf(form)) box.checked = event.target.checked;
+  countChecked(form);
+});
+addEventListener("pageshow", () => {
+  for (const count of document.querySelectorAll("[data-check-count]")) countChecked(count.closest("form"));
+});
+
+// ── What goes on by itself ─────────────────────────────────────────────────────────────────────────────────────────
+// A part with data-refresh is read again after so many seconds, while the page is seen. Once the server marks it no more,
+// all that it was about has ended: the whole content is replaced, and that is said.
+async function refresh(part) {
+  const seconds = Number(part.dataset.refresh);
+  try {
+    const answer = document.hidden ? null : await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer?.redirected || (answer && !answer.ok)) return; // signed out, or it is gone: the next load says so
+    const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = page?.querySelector("[data-refresh]");
+    if (next) part.replaceChildren(...next.children);
+    if (page && !next) {
+      const focused = document.activeElement?.closest("main");
+      document.querySelector("main").replaceWith(page.querySelector("main"));
+      const title = document.querySelector("main h1");
+      say(title.textContent);
+      title.tabIndex = -1;
+      if (focused) title.focus();
+      return;
+    }
+  } catch {
+    // The server may be restarting.
+  }
+  setTimeout(refresh, seconds * 1000, part);
+}
+
+for (const part of document.querySelectorAll("[data-refresh]")) {
+  setTimeout(refresh, Number(part.dataset.refresh) * 1000, part);
+}
+
 // ── Clicks and keys ────────────────────────────────────────────────────────────────────────────────────────────────
 document.addEventListener("click", (event) => {
   const theme = event.target.closest('button[name="theme"]');
