@@ -393,7 +393,7 @@ func logResult(line DeliveryLine) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		d := line.Delivery
-		var templ_7745c5c3_Var17 = []any{templ.KV("cell-wide", d.Duration == 0)}
+		var templ_7745c5c3_Var17 = []any{templ.KV("cell-wide", d.Duration == 0), templ.KV("cell-half", d.Duration != 0)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var17...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -65,6 +65,10 @@ func TestTheDescriptionKnowsTheWords(t *testing.T) {
 		return schema
 	}
 	run, state := body("/api/v1/stacks/{stack}/runs"), body("/api/v1/stacks/{stack}/runs/{run}/states")
+	again := body("/api/v1/stacks/{stack}/redeliveries").Properties["filter"]
+	if again.Ref != "" {
+		again = registry.SchemaFromRef(again.Ref)
+	}
 	for _, c := range []struct {
 		name      string
 		got, want []string
@@ -73,6 +77,9 @@ func TestTheDescriptionKnowsTheWords(t *testing.T) {
 		{"first states", words(run.Properties["state"]), spelt(models.States())},
 		{"states", words(state.Properties["state"]), spelt(models.States())},
 		{"states to list", filterWords(d, "state"), spelt(models.States())},
+		{"states to redeliver", words(again.Properties["state"]), spelt(models.States())},
+		{"reasons to redeliver", words(again.Properties["reason"]), spelt(models.Reasons())},
+		{"statuses to redeliver", words(again.Properties["status"]), spelt(models.Statuses())},
 		{"reasons to list", filterWords(d, "reason"), spelt(models.Reasons())},
 	} {
 		if slices.Sort(c.got); !slices.Equal(c.got, slices.Sorted(slices.Values(c.want))) {
@@ -166,6 +173,12 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{reader, "POST", "/webhooks/{webhook}/secret", w.ID, "", 200},
 		{admin, "POST", "/deliveries/{delivery}/redeliver", run.Deliveries[0], "", 200},
 		{admin, "POST", "/deliveries/{delivery}/redeliver", "none", "", 404},
+		{admin, "POST", "/redeliveries", "", `{"id":"` + known + `","filter":{}}`, 201},
+		{admin, "POST", "/redeliveries", "", `{"id":"` + known + `","filter":{}}`, 200},
+		{admin, "POST", "/redeliveries", "", `{"id":"` + known + `","filter":{"status":"failed"}}`, 409},
+		{admin, "POST", "/redeliveries", "", `{}`, 422},
+		{admin, "GET", "/redeliveries/{redelivery}", known, "", 200},
+		{admin, "POST", "/redeliveries/{redelivery}/cancel", known, "", 200},
 	} {
 		template := "/api/v1/stacks/{stack}" + c.path
 		path := fill(template, c.params)

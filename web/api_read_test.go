@@ -97,7 +97,7 @@ func TestTheDescriptionOfTheAPI(t *testing.T) {
 			t.Errorf("%s %s is not described", r.Method, r.Path)
 		}
 	}
-	if len(described) != 11 {
+	if len(described) != 14 {
 		t.Errorf("%d operations: %v", len(described), described)
 	}
 }

@@ -13,6 +13,7 @@ const (
 	apiRun      = apiRuns + "/{run}"
 	apiLog      = apiStack + "/deliveries"
 	apiDelivery = apiLog + "/{delivery}"
+	apiAgain    = apiStack + "/redeliveries"
 	apiHooks    = apiStack + "/webhooks"
 	apiHook     = apiHooks + "/{webhook}"
 )
@@ -29,6 +30,10 @@ func (e *edge) mountAPI() {
 	add(e, api, reads, get, apiDelivery, http.StatusOK, "show-delivery", "Show a delivery with its attempts", h.APIShowDelivery)
 	add(e, api, reads, get, apiDelivery+"/attempts", http.StatusOK, "list-attempts", "List the attempts of a delivery, newest first", h.APIAttempts)
 	add(e, api, administers, post, apiDelivery+"/redeliver", http.StatusOK, "redeliver", "Deliver again", h.APIRedeliver)
+
+	add(e, api, administers, post, apiAgain, http.StatusCreated, "start-redelivery", "Deliver many again", h.APIStartRedelivery)
+	add(e, api, administers, get, apiAgain+"/{redelivery}", http.StatusOK, "show-redelivery", "Show how far a redelivery is", h.APIShowRedelivery)
+	add(e, api, administers, post, apiAgain+"/{redelivery}/cancel", http.StatusOK, "cancel-redelivery", "Cancel a redelivery", h.APICancelRedelivery)
 
 	add(e, api, reads, get, apiHooks, http.StatusOK, "list-webhooks", "List webhooks", h.APIWebhooks)
 	add(e, api, reads, get, apiHook, http.StatusOK, "show-webhook", "Show a webhook", h.APIShowWebhook)
