@@ -13,7 +13,6 @@ import (
 	"stackhook/models"
 	"stackhook/views/ui"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -111,7 +110,7 @@ func RedeliverPreview(p RedeliverPage) templ.Component {
 				var templ_7745c5c3_Var3 templ.SafeURL
 				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(RedeliveriesPath)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 55, Col: 62}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 54, Col: 62}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {
@@ -132,7 +131,7 @@ func RedeliverPreview(p RedeliverPage) templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.ResolveAttributeValue(p.ID)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 57, Col: 55}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 56, Col: 55}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var4)
 				if templ_7745c5c3_Err != nil {
@@ -154,7 +153,7 @@ func RedeliverPreview(p RedeliverPage) templ.Component {
 					var templ_7745c5c3_Var5 string
 					templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs("All that match " + p.Words)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 60, Col: 57}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 59, Col: 57}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 					if templ_7745c5c3_Err != nil {
@@ -185,7 +184,7 @@ func RedeliverPreview(p RedeliverPage) templ.Component {
 						var templ_7745c5c3_Var7 string
 						templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(ui.Instant(p.LookedTo))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 64, Col: 62}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 63, Col: 62}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 						if templ_7745c5c3_Err != nil {
@@ -306,7 +305,7 @@ func nothingToRedeliver(p RedeliverPage) templ.Component {
 					var templ_7745c5c3_Var11 string
 					templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs("Looked for " + p.Words + ".")
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 87, Col: 53}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 86, Col: 53}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 					if templ_7745c5c3_Err != nil {
@@ -338,15 +337,6 @@ func nothingToRedeliver(p RedeliverPage) templ.Component {
 		}
 		return nil
 	})
-}
-
-// counted says a number of deliveries, up to which counting went.
-func (p RedeliverPage) counted(n int) string {
-	words := countedUp(n, "delivery", "deliveries")
-	if !p.LookedTo.IsZero() && p.Total <= counted {
-		return "at least " + words
-	}
-	return words
 }
 
 func previewParts(p RedeliverPage) templ.Component {
@@ -398,7 +388,7 @@ func previewParts(p RedeliverPage) templ.Component {
 			var templ_7745c5c3_Var13 string
 			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(upTo(n) + verb(n, " is", " are") + " older than what the receiver has")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 117, Col: 80}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 107, Col: 80}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 			if templ_7745c5c3_Err != nil {
@@ -411,7 +401,7 @@ func previewParts(p RedeliverPage) templ.Component {
 			var templ_7745c5c3_Var14 string
 			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs("A newer state of the same run has arrived at " + p.hosts(models.FateOvertaken, false) + ". A receiver that ignores ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 118, Col: 126}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 108, Col: 126}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {
@@ -424,7 +414,7 @@ func previewParts(p RedeliverPage) templ.Component {
 			var templ_7745c5c3_Var15 string
 			templ_7745c5c3_Var15, templ_7745c5c3_Err = templ.JoinStringErrs(" would step back. " + verb(n, "It is", "They are") + " left out.")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 118, Col: 234}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 108, Col: 234}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var15))
 			if templ_7745c5c3_Err != nil {
@@ -509,7 +499,7 @@ func previewPart(class, icon, title, text string) templ.Component {
 		var templ_7745c5c3_Var19 string
 		templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(title)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 134, Col: 14}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 124, Col: 14}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 		if templ_7745c5c3_Err != nil {
@@ -522,7 +512,7 @@ func previewPart(class, icon, title, text string) templ.Component {
 		var templ_7745c5c3_Var20 string
 		templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 135, Col: 26}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 125, Col: 26}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 		if templ_7745c5c3_Err != nil {
@@ -534,58 +524,6 @@ func previewPart(class, icon, title, text string) templ.Component {
 		}
 		return nil
 	})
-}
-
-// waiting is how many go to webhooks whose circuit is open.
-func (p RedeliverPage) waiting() int {
-	n := 0
-	for _, g := range p.Groups {
-		if g.Webhook.CircuitOpen() {
-			n += g.Fates[models.FateSent]
-		}
-	}
-	return n
-}
-
-// hosts names the hosts of the webhooks that have some of that fate, whose circuit is open or may be as it wants.
-func (p RedeliverPage) hosts(f models.Fate, open bool) string {
-	const most = 3
-	var names []string
-	known := map[string]bool{}
-	for _, g := range p.Groups {
-		host := ui.VisibleLine(g.Webhook.EndpointHost)
-		if g.Fates[f] == 0 || known[host] || f == models.FateSent && g.Webhook.CircuitOpen() != open {
-			continue
-		}
-		known[host] = true
-		names = append(names, host)
-	}
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + " and " + ui.Counted(len(names)-most, "other host")
-	}
-	if n := len(names); n > 1 {
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
-	return strings.Join(names, "")
-}
-
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-// fateWords says why a delivery is not sent again, without a stop.
-func fateWords(f models.Fate) string {
-	return map[models.Fate]string{
-		models.FateOvertaken: "A newer state of the same run has arrived",
-		models.FateInFlight:  "Being sent at the moment",
-		models.FateDisabled:  "The webhook is disabled: enable it first",
-		models.FateDeleted:   "The webhook was deleted",
-		models.FateTest:      "A test: send another one from the webhook’s page",
-		models.FateGone:      "Not there any more",
-	}[f]
 }
 
 func previewTable(p RedeliverPage) templ.Component {
@@ -625,7 +563,7 @@ func previewTable(p RedeliverPage) templ.Component {
 			var templ_7745c5c3_Var22 string
 			templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(ui.VisibleLine(withoutScheme(g.Webhook.Endpoint)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 209, Col: 97}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 147, Col: 97}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var22))
 			if templ_7745c5c3_Err != nil {
@@ -638,7 +576,7 @@ func previewTable(p RedeliverPage) templ.Component {
 			var templ_7745c5c3_Var23 string
 			templ_7745c5c3_Var23, templ_7745c5c3_Err = templ.JoinStringErrs(ui.VisibleLine(g.StackName))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 210, Col: 63}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 148, Col: 63}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var23))
 			if templ_7745c5c3_Err != nil {
@@ -685,7 +623,7 @@ func previewTable(p RedeliverPage) templ.Component {
 			var templ_7745c5c3_Var24 string
 			templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs("The " + strconv.Itoa(mostGroups) + " largest groups are shown.")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 223, Col: 91}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 161, Col: 91}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 			if templ_7745c5c3_Err != nil {
@@ -747,7 +685,7 @@ func previewCell(label string, n int) templ.Component {
 		var templ_7745c5c3_Var28 string
 		templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.ResolveAttributeValue(label)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 229, Col: 75}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 167, Col: 75}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var28)
 		if templ_7745c5c3_Err != nil {
@@ -760,7 +698,7 @@ func previewCell(label string, n int) templ.Component {
 		var templ_7745c5c3_Var29 string
 		templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinStringErrs(ui.Count(n))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 229, Col: 91}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/redeliver_preview.templ`, Line: 167, Col: 91}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var29))
 		if templ_7745c5c3_Err != nil {
@@ -772,11 +710,6 @@ func previewCell(label string, n int) templ.Component {
 		}
 		return nil
 	})
-}
-
-// sendable reports whether there may be anything to send.
-func (p RedeliverPage) sendable() bool {
-	return p.Fates[models.FateSent]+p.Fates[models.FateOvertaken] > 0 || p.Total > counted || !p.LookedTo.IsZero()
 }
 
 func startRedelivery(p RedeliverPage) templ.Component {
@@ -859,14 +792,6 @@ func (p RedeliverPage) speed() ui.Field {
 		Name: "perSecond", Label: "Deliveries a second", Error: p.Form.Bad.Message("perSecond"),
 		Hint: "At most " + strconv.Itoa(models.MaxPerSecond) + ". What is new is sent beside them all the same.",
 	}
-}
-
-// startLabel names the number where it is certain.
-func (p RedeliverPage) startLabel() string {
-	if p.Fates[models.FateOvertaken] > 0 || p.Total > counted || !p.LookedTo.IsZero() {
-		return "Start to redeliver"
-	}
-	return "Redeliver " + ui.Count(p.Fates[models.FateSent])
 }
 
 var _ = templruntime.GeneratedTemplate
