@@ -33,7 +33,7 @@ func TestANewColumnDisturbsNobody(t *testing.T) {
 		}
 	}
 	work("before")
-	for _, table := range []string{"stacks", "users", "grants", "tokens", "webhooks", "runs", "events", "deliveries", "attempts", "audit_records"} {
+	for _, table := range []string{"stacks", "users", "grants", "tokens", "webhooks", "runs", "events", "deliveries", "attempts", "audit_records", "redeliveries", "redelivery_webhooks"} {
 		if _, err := db.Exec("ALTER TABLE " + table + " ADD COLUMN new BIGINT"); err != nil {
 			t.Fatal(err)
 		}
@@ -75,6 +75,11 @@ func everything(t *testing.T, s *store.Store, stack models.Stack, w models.Webho
 		"access":        second(s.StackAccess(ctx, stack)),
 		"tokens":        second(s.Tokens(ctx)),
 		"audit records": second(s.Reveals(ctx, w)),
+		"redelivered":   second(s.RedeliverDue(ctx)),
+		"to redeliver":  third(s.StartRedelivery(ctx, storetest.Shell, store.RedeliveryOrder{ID: id, Filter: store.DeliveryFilter{Stack: &stack}, PerSecond: 10})),
+		"redeliveries":  second(s.Redeliveries(ctx, nil, store.Page{})),
 		"an edit":       second(s.UpdateWebhook(ctx, storetest.Shell, stack, w.ID, models.WebhookForm{Endpoint: w.Endpoint, Enabled: true})),
 	}
 }
+
+func third[A, B any](_ A, _ B, err error) error { return err }

@@ -124,3 +124,9 @@ func Redelivered(s *Store, w models.Webhook) ([]time.Time, error) {
 	}
 	return at, err
 }
+
+// RedeliverSome works off the next batch of a redelivery as it was read before.
+func RedeliverSome(ctx context.Context, s *Store, r models.Redelivery) error {
+	_, err := s.redeliverSome(ctx, r)
+	return err
+}
