@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,10 +11,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"stackhook/models"
 	"stackhook/models/needs"
 )
 
@@ -36,6 +39,7 @@ func TestPages(t *testing.T) {
 	client := newBrowser(t)
 	client.signIn(t, base, admin[1], admin[2])
 	failATest(t, client, base)
+	startARedelivery(t, client, base)
 	pages := crawl(t, client, base)
 	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })
 
@@ -49,6 +53,18 @@ func TestPages(t *testing.T) {
 	for _, path := range pages {
 		check(p, string(axe), path)
 	}
+	p.open("/deliveries")
+	p.press("Redeliver all of this log")
+	p.sees("Nothing is sent yet")
+	look(p, string(axe), "the preview of a redelivery", func() {})
+}
+
+// startARedelivery makes a redelivery that goes on for long.
+func startARedelivery(t *testing.T, client *browser, base string) {
+	t.Helper()
+	form := url.Values{"which": {"all"}, "redelivery": {models.NewID(time.Now())}, "perSecond": {"1"}, "overtaken": {"on"}}
+	client.post(t, base+"/redeliveries", form, http.StatusSeeOther)
+	client.see(t, base+"/redeliveries", "All deliveries of all stacks.")
 }
 
 // failATest sends a test to the receiver that always fails: it is given up at once, as nothing else is within days.
@@ -107,10 +123,19 @@ var looks = []struct {
 // check looks at one page in every way.
 func check(p page, axe, path string) {
 	p.Helper()
+	look(p, axe, path, func() { p.do(chromedp.Navigate(p.base + path)) })
+}
+
+// look looks at what is open in every way; turn brings it there in each.
+func look(p page, axe, what string, turn func()) {
+	p.Helper()
 	for _, look := range looks {
-		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}}
-		p.do(chromedp.EmulateViewport(look.width, 900), call(emulation.SetEmulatedMedia, media), chromedp.Navigate(p.base+path))
-		name := fmt.Sprintf("%s at %d px, %s", path, look.width, look.scheme)
+		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: look.scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}, // colours change at once
+		}}
+		p.do(chromedp.EmulateViewport(look.width, 900), call(emulation.SetEmulatedMedia, media))
+		turn()
+		name := fmt.Sprintf("%s at %d px, %s", what, look.width, look.scheme)
 		if over := value[int](p, `document.documentElement.scrollWidth - document.documentElement.clientWidth`); over > 0 {
 			p.Errorf("%s scrolls sideways by %d px", name, over)
 		}
