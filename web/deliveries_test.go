@@ -139,7 +139,7 @@ func TestLogNamesADeletedWebhook(t *testing.T) {
 	if got := page.Text("#webhook option[selected]"); got != "Deleted webhook "+views.ShortID(l.bad.ID) {
 		t.Errorf("the filter says %s", got)
 	}
-	if got := texts(page.Doc.Find(".log-columns tbody tr td:nth-of-type(3)")); got[0] != "Webhook deleted" || got[1] != "Timed out" {
+	if got := texts(page.Doc.Find(".log-columns tbody tr td:nth-of-type(4)")); got[0] != "Webhook deleted" || got[1] != "Timed out" {
 		t.Errorf("the responses are %q", got)
 	}
 }
@@ -175,7 +175,7 @@ func TestLogSaysWhyNothingWasSent(t *testing.T) {
 	want := map[string]string{"fresh.example/": "No answer yet", "broken.example/": "Waiting, circuit open", "paused.example/": "Not sent: webhook disabled", "off.example/": "Not sent: webhook disabled"}
 	page.Doc.Find(".log-columns tbody tr").Each(func(_ int, row *goquery.Selection) {
 		name := strings.TrimSpace(row.Find(".log-hook-cell").Text())
-		if got := texts(row.Find("td:nth-of-type(3)"))[0]; got != want[name] {
+		if got := texts(row.Find("td:nth-of-type(4)"))[0]; got != want[name] {
 			t.Errorf("%s: %q, not %q", name, got, want[name])
 		}
 		delete(want, name)
@@ -189,16 +189,16 @@ func TestLogSaysWhyNothingWasSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		page := site.As(t, "admin").GET(views.DeliveriesPath(stack.ID) + "?id=" + test.ID)
-		if got := texts(page.Doc.Find(".log-columns tbody td:nth-of-type(3)")); !slices.Equal(got, []string{"No answer yet"}) {
+		if got := texts(page.Doc.Find(".log-columns tbody td:nth-of-type(4)")); !slices.Equal(got, []string{"No answer yet"}) {
 			t.Errorf("a test waits for nothing: %q", got)
 		}
 	}
 	first := site.As(t, "admin").GET(views.WebhookPath(stack.ID, paused.ID) + "?status=pending")
-	if got := texts(first.Doc.Find(".log-columns tbody td:nth-of-type(2)")); !slices.Equal(got, []string{"Waiting, webhook disabled"}) {
+	if got := texts(first.Doc.Find(".log-columns tbody td:nth-of-type(3)")); !slices.Equal(got, []string{"Waiting, webhook disabled"}) {
 		t.Errorf("from before it was disabled: %q", got)
 	}
 	answered := site.As(t, "admin").GET(views.WebhookPath(stack.ID, fresh.ID) + "?code=204")
-	if got := texts(answered.Doc.Find(".log-columns tbody td:nth-of-type(2)")); len(got) == 0 || got[0] != "204 No content" {
+	if got := texts(answered.Doc.Find(".log-columns tbody td:nth-of-type(3)")); len(got) == 0 || got[0] != "204 No content" {
 		t.Errorf("answered: %q", got)
 	}
 	if title := answered.Doc.Find(".log-columns tbody time").AttrOr("title", ""); !strings.HasSuffix(title, " UTC") {

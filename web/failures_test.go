@@ -50,7 +50,7 @@ func TestFailuresAreShownByWebhookAndReason(t *testing.T) {
 	giveUp(t, site, dns, 1, models.Attempt{Reason: models.Reason4xx, Code: 404})
 	storetest.Run(t, site.Store, net)
 	deliver(t, site, accepted)
-	timeouts, notFound := "3 failures QUEUED v0 Show all", "2 failures QUEUED v0 Show all"
+	timeouts, notFound := "3 failures QUEUED v0 Show all Redeliver", "2 failures QUEUED v0 Show all Redeliver"
 	admin := site.As(t, "admin")
 	ofNet := admin.GET(views.FailuresPath("net"))
 	if got, want := failureRows(ofNet), []string{"one.example/hook?k=1 Timed out " + timeouts, "one.example/hook?k=1 404 Not found " + notFound}; ofNet.Status != http.StatusOK || !slices.Equal(got, want) {
@@ -59,7 +59,7 @@ func TestFailuresAreShownByWebhookAndReason(t *testing.T) {
 	ofAll := admin.GET(views.AllFailuresPath)
 	if got, want := failureRows(ofAll), []string{
 		"one.example/hook?k=1 net Timed out " + timeouts, "one.example/hook?k=1 net 404 Not found " + notFound,
-		"two.example/ dns 404 Not found 1 failure QUEUED v0 Show all",
+		"two.example/ dns 404 Not found 1 failure QUEUED v0 Show all Redeliver",
 	}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

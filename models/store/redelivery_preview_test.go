@@ -15,39 +15,7 @@ import (
 func TestARedeliveryDoesWhatItsPreviewSays(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		stack, other := storetest.Stack(t, s, "a"), storetest.Stack(t, s, "b")
-		storetest.Webhook(t, s, other, "https://example.com/", "")
-		good := storetest.Webhook(t, s, stack, "https://good.example/", "")
-		off := storetest.Webhook(t, s, stack, "https://off.example/", "")
-		gone := storetest.Webhook(t, s, stack, "https://gone.example/", "")
-		run := storetest.Run(t, s, stack)
-		failAll(t, s)
-		newer := storetest.State(t, s, stack, run.Run.ID, models.Planning)
-		foreign := storetest.Run(t, s, other).Deliveries[0]
-		for _, j := range storetest.Claim(t, s, "me") {
-			record(t, s, "me", j, store.Outcome{Status: models.Delivered})
-		}
-		failed := storetest.Run(t, s, stack)
-		failAll(t, s)
-		if _, err := s.SendTest(t.Context(), storetest.Shell, stack, good.ID); err != nil {
-			t.Fatal(err)
-		}
-		inFlight := storetest.Run(t, s, stack)
-		storetest.Claim(t, s, "another")
-		edit(t, s, stack, off, models.WebhookForm{Endpoint: off.Endpoint})
-		if err := s.DeleteWebhook(t.Context(), storetest.Shell, stack, gone.ID); err != nil {
-			t.Fatal(err)
-		}
-		chosen := slices.Concat(run.Deliveries, newer.Deliveries, failed.Deliveries, inFlight.Deliveries)
-		log, err := s.Deliveries(t.Context(), administrator, store.DeliveryFilter{Stack: &stack}, store.Page{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range log.Rows {
-			if r.Test {
-				chosen = append(chosen, r.ID)
-			}
-		}
+		stack, failed, chosen := ofEachFate(t, s)
 		all := map[models.Fate]int{models.FateSent: 2, models.FateOvertaken: 1, models.FateDisabled: 4, models.FateDeleted: 4, models.FateInFlight: 1, models.FateTest: 1}
 		some := maps.Clone(all)
 		some[models.FateGone] = 2
@@ -60,7 +28,7 @@ func TestARedeliveryDoesWhatItsPreviewSays(t *testing.T) {
 			want  map[models.Fate]int
 		}{
 			{"all of a stack", order(store.DeliveryFilter{Stack: &stack}), all},
-			{"chosen", store.RedeliveryOrder{Chosen: append(chosen, foreign, models.NewID(time.Now())), Filter: store.DeliveryFilter{Stack: &stack}}, some},
+			{"chosen", store.RedeliveryOrder{Chosen: append(chosen, models.NewID(time.Now())), Filter: store.DeliveryFilter{Stack: &stack}}, some},
 			{"with what is overtaken", store.RedeliveryOrder{Filter: store.DeliveryFilter{Stack: &stack}, Overtaken: true}, with},
 		} {
 			c.order.ID, c.order.PerSecond = models.NewID(time.Now()), models.MaxPerSecond
@@ -88,7 +56,7 @@ func TestARedeliveryDoesWhatItsPreviewSays(t *testing.T) {
 				t.Errorf("%s: %d are sent", c.what, n)
 			}
 			if c.what == "all of a stack" {
-				d := delivery(t, s, stack, failed.Deliveries[0])
+				d := delivery(t, s, stack, failed)
 				if d.RedeliveredBy != "test" || d.RedeliveredAt.IsZero() || d.Tries != 0 {
 					t.Errorf("one that was sent: %+v", d)
 				}
@@ -146,4 +114,44 @@ func TestAPreviewStopsCounting(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+}
+
+// ofEachFate adds deliveries of each fate to a stack, of which one that is sent is named, and returns the ids of all with one
+// of another stack.
+func ofEachFate(t *testing.T, s *store.Store) (stack models.Stack, sent string, ids []string) {
+	t.Helper()
+	stack, other := storetest.Stack(t, s, "a"), storetest.Stack(t, s, "b")
+	storetest.Webhook(t, s, other, "https://example.com/", "")
+	good := storetest.Webhook(t, s, stack, "https://good.example/", "")
+	off := storetest.Webhook(t, s, stack, "https://off.example/", "")
+	gone := storetest.Webhook(t, s, stack, "https://gone.example/", "")
+	run := storetest.Run(t, s, stack)
+	failAll(t, s)
+	newer := storetest.State(t, s, stack, run.Run.ID, models.Planning)
+	foreign := storetest.Run(t, s, other).Deliveries[0]
+	for _, j := range storetest.Claim(t, s, "me") {
+		record(t, s, "me", j, store.Outcome{Status: models.Delivered})
+	}
+	failed := storetest.Run(t, s, stack)
+	failAll(t, s)
+	if _, err := s.SendTest(t.Context(), storetest.Shell, stack, good.ID); err != nil {
+		t.Fatal(err)
+	}
+	inFlight := storetest.Run(t, s, stack)
+	storetest.Claim(t, s, "another")
+	edit(t, s, stack, off, models.WebhookForm{Endpoint: off.Endpoint})
+	if err := s.DeleteWebhook(t.Context(), storetest.Shell, stack, gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	chosen := slices.Concat(run.Deliveries, newer.Deliveries, failed.Deliveries, inFlight.Deliveries)
+	log, err := s.Deliveries(t.Context(), administrator, store.DeliveryFilter{Stack: &stack}, store.Page{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range log.Rows {
+		if r.Test {
+			chosen = append(chosen, r.ID)
+		}
+	}
+	return stack, failed.Deliveries[0], append(chosen, foreign)
 }
