@@ -129,7 +129,7 @@ func TestACanceledRedeliveryStops(t *testing.T) {
 			t.Errorf("%d are sent", n)
 		}
 		for action, want := range map[models.Action]string{
-			models.RedeliveryStart:  "test: all that match status=failed; 30 matched, 30 sent; 200 a second",
+			models.RedeliveryStart:  "test: all that match status=failed; 30 matched, 30 to send; 200 a second",
 			models.RedeliveryCancel: "Ada: all that match status=failed; after 20 of 30: 20 sent; 200 a second",
 		} {
 			if got, err := store.AuditDetails(s, action); err != nil || len(got) != 1 || got[0] != want {

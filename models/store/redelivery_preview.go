@@ -38,8 +38,12 @@ func (p RedeliveryPreview) More() bool { return p.Total >= maxCount || !p.Looked
 func (p RedeliveryPreview) words() string {
 	words := expected(p.Total, p.More()) + " matched"
 	for _, f := range models.Fates() {
-		if n := p.Fates[f]; n > 0 {
-			words += fmt.Sprintf(", %d %s", n, f)
+		n, word := p.Fates[f], string(f)
+		if f == models.FateSent { // nothing is yet
+			word = "to send"
+		}
+		if n > 0 {
+			words += fmt.Sprintf(", %d %s", n, word)
 		}
 	}
 	return words
