@@ -29,7 +29,7 @@ func TestPageForAdministrator(t *testing.T) {
 	for selector, want := range map[string]string{
 		"title":                           "Access · Networking <prod> · Stackhook",
 		".brand":                          "acme",
-		".top-nav a":                      "Stacks Deliveries Users Tokens",
+		".top-nav a":                      "Stacks Deliveries Users Tokens Audit",
 		".top-nav a[aria-current=true]":   "Stacks",
 		".stack-name":                     "Networking <prod>",
 		".stack-bar .label":               "aws",
@@ -48,7 +48,8 @@ func TestPageForAdministrator(t *testing.T) {
 		".site-foot a[href*='webhooks']":  "How webhooks work",
 		"a.skip[href='#main']":            "Skip to content",
 		".top-tools a[href='/login']":     "",
-		"[href*=audit], [href*=profile]":  "",
+		".top-nav [href='/audit']":        "Audit",
+		".menu [href='/profile']":         "Profile",
 		"style, script:not([src])":        "",
 		"html:not([data-theme=dark]) > *": "",
 	} {
