@@ -76,6 +76,7 @@ func (s *Store) Claim(ctx context.Context, r ClaimRequest) (Claimed, error) {
 		return Claimed{}, err
 	}
 	s.tell(done)
+	s.noteJobs(c.Jobs)
 	return c, nil
 }
 

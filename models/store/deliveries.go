@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,6 +48,12 @@ func (s *Store) Deliveries(ctx context.Context, v models.Viewer, f DeliveryFilte
 		return nothing, nil
 	}
 	return l, unavailable(err)
+}
+
+// DeliveriesNamed returns those of a few deliveries that are there and that the viewer reads, newest first.
+func (s *Store) DeliveriesNamed(ctx context.Context, v models.Viewer, ids []string) ([]DeliveryRow, error) {
+	rows, err := logRows(s.reader(ctx), ids)
+	return slices.DeleteFunc(rows, func(r DeliveryRow) bool { return !v.Reads(r.StackKey) }), err
 }
 
 // Delivery returns one delivery of a stack.

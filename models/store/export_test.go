@@ -130,3 +130,6 @@ func RedeliverSome(ctx context.Context, s *Store, r models.Redelivery) error {
 	_, err := s.redeliverSome(ctx, r)
 	return err
 }
+
+// NoteWebhook tells watches of a webhook.
+func NoteWebhook(s *Store, webhook string, stack int64) { s.noteWebhook(webhook, stack) }

@@ -51,23 +51,23 @@ func (s *Store) StackAccess(ctx context.Context, stack models.Stack) ([]Access, 
 
 // GrantStack lets the user read the stack. Granting twice is granting once.
 func (s *Store) GrantStack(ctx context.Context, by models.Actor, user models.User, stack models.Stack) error {
-	return s.transact(ctx, func(tx *gorm.DB) error {
+	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error {
 		done := tx.Exec(`INSERT INTO grants (user_id, stack_key, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
 			user.ID, stack.Key, micros(time.Now()))
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error
 		}
 		return audit(tx, by, models.AuditRecord{Action: models.GrantCreated, StackKey: stack.Key, StackID: stack.ID, Subject: user.Email})
-	})
+	}))
 }
 
 // RevokeStack takes the grant back. It takes effect with the user's next request.
 func (s *Store) RevokeStack(ctx context.Context, by models.Actor, user models.User, stack models.Stack) error {
-	return s.transact(ctx, func(tx *gorm.DB) error {
+	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error {
 		done := tx.Exec(`DELETE FROM grants WHERE user_id = ? AND stack_key = ?`, user.ID, stack.Key)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error
 		}
 		return audit(tx, by, models.AuditRecord{Action: models.GrantRevoked, StackKey: stack.Key, StackID: stack.ID, Subject: user.Email})
-	})
+	}))
 }

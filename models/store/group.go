@@ -37,6 +37,7 @@ type group struct {
 	events     []models.Event
 	deliveries []models.Delivery
 
+	ended    []ended          // the attempts whose deliveries are known
 	health   []models.Webhook // whose rows it wrote
 	counts   *counts
 	ends     map[*member]error // what each caller is told
@@ -106,6 +107,7 @@ func (g *group) write(tx *gorm.DB) error {
 	if err != nil {
 		return err
 	}
+	g.ended = known
 	g.insertReports()
 	insertAttempts(&g.trip, current)
 	if err := g.writeHealth(known); err != nil {
@@ -166,6 +168,7 @@ func (g *group) finish() {
 		g.hand.taker.Take(g.handed)
 	}
 	g.store.announce()
+	g.note()
 	if g.store.checkpointer != nil {
 		g.store.checkpointer.committed(len(g.members))
 	}

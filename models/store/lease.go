@@ -69,6 +69,7 @@ func (s *Store) Release(ctx context.Context, owner string, job Job) error {
 		return giveProbeBack(tx, d.WebhookID, job.Probe, now)
 	}})
 	if err == nil {
+		s.noteWebhook(d.WebhookID, d.StackKey)
 		s.committed()
 	}
 	return err

@@ -108,7 +108,7 @@ func (s *Store) UseLink(ctx context.Context, token, password, address string) (m
 		by := models.Actor{Kind: models.ActorUser, ID: user.ID, Name: user.Label(), Address: address}
 		return setPassword(tx, by, user, user.PasswordHash)
 	})
-	return user, err
+	return user, s.accessChanged(err)
 }
 
 // burn marks the link as used; if somebody was faster, or the condition does not hold, it is not found.

@@ -2,13 +2,15 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// channel is what replicas on one PostgreSQL tell each other on: that something is due which nobody was handed.
+// channel is what replicas on one PostgreSQL tell each other on: that something is due which nobody was handed, and for
+// pages what changed, see relay.
 const channel = "stackhook"
 
 // notify tells the other replicas when the transaction commits.
@@ -21,9 +23,10 @@ func notify(trip *trip) {
 // listenAgain is the pause before a lost connection is replaced. Meanwhile the engine's poll finds what is due.
 const listenAgain = time.Second
 
-// listener nudges this process's engine when another replica commits.
+// listener nudges this process's engine when another replica commits, and hears what changed there.
 type listener struct {
 	store *Store
+	relay *relay
 	url   string
 	stop  context.CancelFunc
 	done  sync.WaitGroup
@@ -31,7 +34,8 @@ type listener struct {
 
 func newListener(s *Store, url string) *listener {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &listener{store: s, url: url, stop: stop}
+	l := &listener{store: s, url: url, stop: stop, relay: &relay{store: s, self: rand.Text()}}
+	l.done.Go(func() { l.relay.run(ctx) })
 	l.done.Go(func() {
 		for ctx.Err() == nil {
 			l.listen(ctx)
@@ -56,10 +60,16 @@ func (l *listener) listen(ctx context.Context) {
 		return // whatever else needs the database says so
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
+	l.relay.believe()
+	l.store.noteElsewhere(Changes{Everything: true, Access: true})
+	l.store.committed()
 	for {
-		l.store.committed()
-		if _, err := conn.WaitForNotification(ctx); err != nil {
+		notice, err := conn.WaitForNotification(ctx)
+		if err != nil {
 			return
+		}
+		if !l.relay.hear(notice.Payload) {
+			l.store.committed()
 		}
 	}
 }

@@ -27,9 +27,10 @@ func (s *Store) count(done *counts) {
 	s.tallier.add(done.tallies, time.Now())
 }
 
-// tell counts what a durable transaction did, and tells of what it found lost.
+// tell counts what a durable transaction did, tells whoever watches, and the engine of what it found lost.
 func (s *Store) tell(done *counts) {
 	s.count(done)
+	s.noteCounts(done)
 	s.mu.Lock()
 	f := s.onLost
 	s.mu.Unlock()

@@ -15,9 +15,10 @@ import (
 // *models.Refused while an attempt is in flight and when the webhook is disabled or deleted.
 func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Stack, id string) error {
 	var done *counts
-	err := s.transact(ctx, func(tx *gorm.DB) error {
+	var d models.Delivery
+	err := s.transact(ctx, func(tx *gorm.DB) (err error) {
 		// Locked, in the order of a group's results: neither is taken, changed or deleted meanwhile.
-		d, err := first[models.Delivery](locked(tx).Where("id = ? AND stack_key = ?", id, stack.Key))
+		d, err = first[models.Delivery](locked(tx).Where("id = ? AND stack_key = ?", id, stack.Key))
 		if err != nil {
 			return err
 		}
@@ -46,6 +47,7 @@ func (s *Store) Redeliver(ctx context.Context, by models.Actor, stack models.Sta
 	})
 	if err == nil {
 		s.tell(done)
+		s.noteWebhook(d.WebhookID, d.StackKey)
 		s.committed()
 	}
 	return err
@@ -123,6 +125,7 @@ func (s *Store) SendTest(ctx context.Context, by models.Actor, stack models.Stac
 		return audit(tx, by, webhookRecord(models.TestSent, stack, w, d.ID))
 	})
 	if err == nil {
+		s.noteWebhook(d.WebhookID, d.StackKey)
 		s.committed()
 	}
 	return d, err

@@ -29,18 +29,28 @@ func (s *Store) Session(ctx context.Context, id string, idle time.Duration) (mod
 // SessionViewer returns the person of a session, with what they were granted, and notes that they were seen. If only
 // that note fails, as on a full disk, the viewer comes with the error.
 func (s *Store) SessionViewer(ctx context.Context, session models.Session) (models.Viewer, error) {
+	v, err := s.SessionHolder(ctx, session)
+	if err != nil {
+		return models.Viewer{}, err
+	}
+	if now := time.Now(); now.Sub(session.SeenAt) > seenStep || v.User.SeenAt.Before(session.SeenAt) {
+		err = s.transact(ctx, func(tx *gorm.DB) error { return markSeen(tx, session, micros(now)) })
+	}
+	return v, err
+}
+
+// SessionHolder is SessionViewer for what goes on by itself while nobody need be there: it notes nothing.
+func (s *Store) SessionHolder(ctx context.Context, session models.Session) (models.Viewer, error) {
 	user, err := first[models.User](s.reader(ctx).Where("id = ? AND active", session.UserID))
 	if err != nil {
 		return models.Viewer{}, err
 	}
 	v := models.Viewer{User: &user, Session: session.ID}
-	if err := s.reader(ctx).Raw(`SELECT stack_key FROM grants WHERE user_id = ?`, user.ID).Scan(&v.Grants).Error; err != nil {
+	err = s.reader(ctx).Raw(`SELECT stack_key FROM grants WHERE user_id = ? ORDER BY stack_key`, user.ID).Scan(&v.Grants).Error
+	if err != nil {
 		return models.Viewer{}, unavailable(err)
 	}
-	if now := time.Now(); now.Sub(session.SeenAt) > seenStep || user.SeenAt.Before(session.SeenAt) {
-		err = s.transact(ctx, func(tx *gorm.DB) error { return markSeen(tx, session, micros(now)) })
-	}
-	return v, err
+	return v, nil
 }
 
 func markSeen(tx *gorm.DB, session models.Session, now any) error {
@@ -85,7 +95,7 @@ func (s *Store) EndSessions(ctx context.Context, by models.Actor, user models.Us
 
 // DeleteSession ends one session.
 func (s *Store) DeleteSession(ctx context.Context, id string) error {
-	return s.transact(ctx, func(tx *gorm.DB) error { return tx.Exec(`DELETE FROM sessions WHERE id = ?`, id).Error })
+	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error { return tx.Exec(`DELETE FROM sessions WHERE id = ?`, id).Error }))
 }
 
 // PurgeSessions removes sessions and links that ended.

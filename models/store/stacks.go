@@ -94,7 +94,7 @@ func (s *Store) UpdateStack(ctx context.Context, by models.Actor, stack models.S
 			Detail: fmt.Sprintf("%s (%s) → %s (%s)", before.Name, before.ID, stack.Name, stack.ID),
 		})
 	})
-	return takenStack(err)
+	return takenStack(s.stacksChanged(err))
 }
 
 func takenStack(err error) error {
@@ -108,7 +108,7 @@ func takenStack(err error) error {
 // more. What belonged to it goes in batches, see PurgeStacks.
 func (s *Store) DeleteStack(ctx context.Context, by models.Actor, stack models.Stack) error {
 	defer s.forgetStacks()
-	return s.transact(ctx, func(tx *gorm.DB) error {
+	return s.stacksChanged(s.transact(ctx, func(tx *gorm.DB) error {
 		now := micros(time.Now())
 		done := tx.Exec(`UPDATE stacks SET deleted_at = ? WHERE key = ? AND deleted_at IS NULL`, now, stack.Key)
 		if done.Error != nil {
@@ -127,5 +127,5 @@ func (s *Store) DeleteStack(ctx context.Context, by models.Actor, stack models.S
 			return err
 		}
 		return audit(tx, by, models.AuditRecord{Action: models.StackDeleted, StackKey: stack.Key, StackID: stack.ID, Subject: stack.Name})
-	})
+	}))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
@@ -51,6 +52,9 @@ type Store struct {
 	uses         seen                 // of tokens
 	calm         calm
 	tallier      *tallier
+
+	watchers watchers
+	access   atomic.Int64 // see AccessVersion
 
 	mu       sync.Mutex
 	onCommit func()

@@ -89,7 +89,7 @@ func (s *Store) UpdateUser(ctx context.Context, by models.Actor, user models.Use
 	if err := user.Check(); err != nil {
 		return err
 	}
-	return s.transact(ctx, func(tx *gorm.DB) error {
+	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error {
 		before, err := first[models.User](tx.Where("id = ?", user.ID))
 		if err != nil {
 			return err
@@ -110,7 +110,7 @@ func (s *Store) UpdateUser(ctx context.Context, by models.Actor, user models.Use
 		return audit(tx, by, models.AuditRecord{Action: models.UserUpdated, Subject: user.Email, Detail: fmt.Sprintf(
 			"%s, active %t, all stacks %t → %s, active %t, all stacks %t",
 			before.Role, before.Active, before.AllStacks, user.Role, user.Active, user.AllStacks)})
-	})
+	}))
 }
 
 func keepAdministrator(tx *gorm.DB) error {
@@ -131,7 +131,7 @@ func (s *Store) SetPassword(ctx context.Context, by models.Actor, user models.Us
 	if err != nil {
 		return err
 	}
-	return s.transact(ctx, func(tx *gorm.DB) error { return setPassword(tx, by, user, hash) })
+	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error { return setPassword(tx, by, user, hash) }))
 }
 
 func setPassword(tx *gorm.DB, by models.Actor, user models.User, hash string) error {

@@ -79,6 +79,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, by models.Actor, stack models
 	})
 	if err == nil {
 		s.targets.forget()
+		s.noteWebhook(after.ID, after.StackKey)
 		s.committed()
 	}
 	return after, takenEndpoint(err)

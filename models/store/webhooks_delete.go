@@ -42,6 +42,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models
 		return err
 	}
 	s.targets.forget()
+	s.noteWebhook(id, stack.Key)
 	s.tellDeleted(done)
 	// It is deleted, whatever becomes of this: what does not end now ends with EndDeleted.
 	for began := time.Now(); err == nil && ended == endMost && ctx.Err() == nil && time.Since(began) < endWithin; {
