@@ -36,6 +36,8 @@ type Handlers struct {
 	EngineHealth func() error
 
 	Edge // set by package web
+
+	live live
 }
 
 // Edge is what package web does for the handlers: it keeps browsers' sessions and knows the routes.
@@ -50,6 +52,8 @@ type Edge struct {
 	// Resume answers a sign-in that interrupted the sending of a form: with that form, filled with what was typed, or
 	// with a redirect to next. sealed is the sign-in form's hidden field, "" for none.
 	Resume func(c echo.Context, sealed, next string) error
+	// Holder returns whose session that is; models.ErrNotFound once it has ended.
+	Holder func(ctx context.Context, session string) (models.Viewer, error)
 	// IsPage reports whether a path of this site, with or without a query, can be opened: some only take forms.
 	IsPage func(path string) bool
 }

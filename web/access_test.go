@@ -73,6 +73,7 @@ var access = map[string][4]int{
 	"GET /stacks/:stack/runs/:run": {303, 404, 200, 200},
 	"GET /deliveries":              {303, 200, 200, 200},
 
+	"GET /live":                                          {401, 400, 400, 400}, // without a page to follow
 	"GET /deliveries.csv":                                {303, 200, 200, 200},
 	"GET /deliveries.ndjson":                             {303, 200, 200, 200},
 	"GET /stacks/:stack/deliveries.csv":                  {303, 404, 200, 200},

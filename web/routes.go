@@ -105,6 +105,7 @@ func logs(h *handlers.Handlers) []route {
 		{reader, get, "/deliveries", h.AllDeliveries, nil},
 		{reader, get, "/deliveries.csv", h.DeliveriesCSV, nil},
 		{reader, get, "/deliveries.ndjson", h.DeliveriesNDJSON, nil},
+		{public, get, "/live", h.Live, nil}, // which has no way to the sign-in form
 		{reader, get, "/failures", h.AllFailures, nil},
 		{reader, get, "/stacks/:stack/failures", h.Failures, nil},
 		{reader, get, "/stacks/:stack/deliveries", h.Deliveries, nil},

@@ -61,7 +61,7 @@ func New(c Config) *echo.Echo {
 	e.forms = newFormSealer(hash, block)
 	h.Edge = handlers.Edge{
 		Flash: e.flash, Tell: e.tell, TakeFlash: e.takeFlash, SignIn: e.signIn, SignOut: e.signOut, Resume: e.resume,
-		IsPage: e.isPage,
+		Holder: e.sessions.holder, IsPage: e.isPage,
 	}
 	e.echo.HideBanner, e.echo.HidePort = true, true
 	e.echo.HTTPErrorHandler = e.answerError
@@ -81,6 +81,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return handlers.WithEnding(context.Background(), ctx.Done()) },
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	stopped := make(chan struct{})

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -130,6 +131,16 @@ func (s *sessionStore) viewer(r *http.Request) (models.Viewer, error) {
 		return models.Viewer{}, nil
 	}
 	return v, err
+}
+
+// holder returns whose session that is, for what goes on after its request was checked. It does not keep the session from
+// being idle.
+func (s *sessionStore) holder(ctx context.Context, id string) (models.Viewer, error) {
+	row, err := s.db.Session(ctx, id, models.SessionIdle)
+	if err != nil {
+		return models.Viewer{}, err
+	}
+	return s.db.SessionHolder(ctx, row)
 }
 
 // Kinds of notices of a session.

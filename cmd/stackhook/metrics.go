@@ -25,13 +25,14 @@ func newRegistry() *prometheus.Registry {
 }
 
 // metricsHandler adds what is looked up at the moment of asking, and answers with everything.
-func metricsHandler(registry *prometheus.Registry, s *store.Store, e *delivery.Engine) http.Handler {
+func metricsHandler(registry *prometheus.Registry, s *store.Store, e *delivery.Engine, streams func() int) http.Handler {
 	gauge := func(name, help string, value func() int) {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
 	}
 	gauge("stackhook_requests_in_flight", "Requests to receivers that are not answered yet.", func() int { n, _ := e.Held(); return n })
 	gauge("stackhook_deliveries_held", "Deliveries in this process's memory: waiting for a request, in flight, or being recorded.",
 		func() int { _, n := e.Held(); return n })
+	gauge("stackhook_live_streams", "Browsers that follow pages as they change.", streams)
 	registry.MustRegister(backlog{s})
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }

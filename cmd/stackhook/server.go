@@ -36,18 +36,18 @@ func newParts(s settings, st *store.Store, registry *prometheus.Registry, base *
 	if err != nil {
 		return nil, err
 	}
-	edge := web.New(web.Config{
-		TrustedProxies: s.TrustedProxies,
-		Metrics:        metricsHandler(registry, st, engine), MetricsToken: s.MetricsToken,
-		Handlers: &handlers.Handlers{
-			Store: st, Account: s.Account, Version: s.Engine.Version, BaseURL: base, Log: log,
-			Delays: s.Engine.RetryDelays, Timeout: s.Engine.Timeout, Expire: s.Engine.Expire, DisableAfter: s.Engine.DisableAfter,
-			AuditRetention: cmp.Or(s.AuditRetention, defaultAuditRetention),
-			Hint: func(ctx context.Context, e models.Endpoint) string {
-				return delivery.AddressHint(ctx, s.Engine.AllowNetworks, e)
-			},
-			EngineHealth: engine.Healthy,
+	pages := &handlers.Handlers{
+		Store: st, Account: s.Account, Version: s.Engine.Version, BaseURL: base, Log: log,
+		Delays: s.Engine.RetryDelays, Timeout: s.Engine.Timeout, Expire: s.Engine.Expire, DisableAfter: s.Engine.DisableAfter,
+		AuditRetention: cmp.Or(s.AuditRetention, defaultAuditRetention),
+		Hint: func(ctx context.Context, e models.Endpoint) string {
+			return delivery.AddressHint(ctx, s.Engine.AllowNetworks, e)
 		},
+		EngineHealth: engine.Healthy,
+	}
+	edge := web.New(web.Config{
+		TrustedProxies: s.TrustedProxies, Handlers: pages,
+		Metrics: metricsHandler(registry, st, engine, pages.LiveStreams), MetricsToken: s.MetricsToken,
 	})
 	return &parts{engine: engine, edge: edge, house: newHousekeeper(s, st, log), again: redeliverer{st, log}, log: log}, nil
 }

@@ -95,6 +95,9 @@ func (b *Browser) Request(method, path string, body io.Reader) *http.Request {
 	return r
 }
 
+// Open sends a request whose answer does not end. The body is the caller's to close.
+func (b *Browser) Open(r *http.Request) (*http.Response, error) { return b.client.Do(r) }
+
 // Do sends a request and reads the answer.
 func (b *Browser) Do(r *http.Request) *Page {
 	b.t.Helper()
