@@ -64,7 +64,7 @@ func (h *Handlers) delivery(c echo.Context, stack models.Stack, status int, refu
 	if err != nil {
 		return err
 	}
-	page.Refused = refused
+	page.Refused, page.Version = refused, deliveryVersion(page.Delivery, page.Webhook)
 	page.Frame = h.stackFrame(c, stack, "Delivery "+views.ShortID(page.Delivery.ID), "deliveries", "")
 	return h.render(c, status, views.Delivery(page))
 }

@@ -62,7 +62,8 @@ func (h *Handlers) ShowRun(c echo.Context) error {
 		return err
 	}
 	return h.render(c, http.StatusOK, views.Run(views.RunPage{
-		Frame: h.stackFrame(c, stack, views.RunTitle(run), "runs", ""), Stack: stack.ID, Run: run,
+		Version: runVersion(run, webhooks, deliveries),
+		Frame:   h.stackFrame(c, stack, views.RunTitle(run), "runs", ""), Stack: stack.ID, Run: run,
 		Grid: views.NewRunGrid(events, webhooks, deliveries),
 	}))
 }

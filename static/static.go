@@ -1,4 +1,5 @@
-// Package static holds what browsers load beside the pages: one stylesheet, one script, the icons. It imports nothing of
+// Package static holds what browsers load beside the pages: one stylesheet, one script and another two of pages that show
+// what happens, the icons. It imports nothing of
 // ours.
 //
 // Each file is served under an address that contains a hash of its content, so browsers may keep it for ever and still
@@ -21,6 +22,8 @@ import (
 const (
 	Stylesheet = "app.css"
 	Script     = "app.js"
+	Live       = "live.js" // of pages that show what happens
+	Feed       = "feed.js" // what connects them
 	Icons      = "icons.svg"
 	Favicon    = "favicon.svg"
 )
@@ -82,6 +85,8 @@ func load() map[string]file {
 	return map[string]file{
 		Stylesheet: newFile(Stylesheet, "text/css; charset=utf-8", css.Bytes()),
 		Script:     newFile(Script, "text/javascript; charset=utf-8", read("js/app.js")),
+		Live:       newFile(Live, "text/javascript; charset=utf-8", read("js/live.js")),
+		Feed:       newFile(Feed, "text/javascript; charset=utf-8", read("js/feed.js")),
 		Icons:      newFile(Icons, "image/svg+xml", read("icons.svg")),
 		Favicon:    newFile(Favicon, "image/svg+xml", read("favicon.svg")),
 	}

@@ -19,6 +19,8 @@ func TestHandler(t *testing.T) {
 	contentTypes := map[string]string{
 		Stylesheet: "text/css; charset=utf-8",
 		Script:     "text/javascript; charset=utf-8",
+		Live:       "text/javascript; charset=utf-8",
+		Feed:       "text/javascript; charset=utf-8",
 		Icons:      "image/svg+xml",
 		Favicon:    "image/svg+xml",
 	}

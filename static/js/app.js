@@ -83,9 +83,20 @@ for (const input of document.querySelectorAll("[data-strength]")) {
 // ── Times ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 // Pages are in UTC. The title of a time gets the reader's own time as well.
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
-for (const time of document.querySelectorAll("time[datetime][title]")) {
-  time.title += `\n${local.format(new Date(time.dateTime))}`;
+function localTimes(part) {
+  for (const time of part.querySelectorAll("time[datetime][title]")) time.title += `\n${local.format(new Date(time.dateTime))}`;
 }
+localTimes(document);
+
+// ── Live ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+// What shows what happens has a script of its own.
+function load(address) {
+  return new Promise((onload, onerror) => {
+    document.head.append(Object.assign(document.createElement("script"), { src: address, onload, onerror }));
+  });
+}
+const livePart = document.querySelector("[data-live]");
+if (livePart) load(livePart.dataset.liveScript);
 
 // ── Forms ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 // A second click while the first is under way posts nothing. The button stays focusable and keeps its name and value,
