@@ -56,6 +56,7 @@ var lines = []line{
 	{"delay", false, (*bench).delay},
 	{"hang", false, (*bench).hang},
 	{"memory", false, (*bench).memory},
+	{"live", false, (*bench).live},
 	{"claim", true, (*bench).claim},
 	{"page", true, (*bench).page},
 	{"dead", true, (*bench).dead},
