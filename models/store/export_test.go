@@ -104,7 +104,7 @@ func BreakOff(ctx context.Context, s *Store, id string) error {
 	}
 	broken := errors.New("broken off")
 	err = s.transact(ctx, func(tx *gorm.DB) error {
-		if err := (redeliveryOf{tx: tx, Redelivery: &r, now: time.Now(), done: newCounts()}).redeliver(next); err != nil {
+		if _, err := (redeliveryOf{tx: tx, Redelivery: &r, now: time.Now(), done: newCounts()}).redeliver(next); err != nil {
 			return err
 		}
 		return errors.Join(tx.Save(&r).Error, broken)

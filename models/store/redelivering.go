@@ -72,6 +72,7 @@ func (s *Store) redeliverSome(ctx context.Context, r models.Redelivery) (models.
 		return r, err
 	}
 	was, done := r, (*counts)(nil)
+	var sent []models.Delivery
 	err = s.transact(ctx, func(tx *gorm.DB) (err error) {
 		r, err = first[models.Redelivery](locked(tx).Where("key = ? AND state = ? AND done_to = ?", was.Key, models.RedeliveryRunning, was.DoneTo))
 		if err != nil {
@@ -79,7 +80,7 @@ func (s *Store) redeliverSome(ctx context.Context, r models.Redelivery) (models.
 		}
 		done = newCounts()
 		batch := redeliveryOf{tx: tx, Redelivery: &r, now: time.Now(), done: done}
-		if err := batch.redeliver(next); err != nil {
+		if sent, err = batch.redeliver(next); err != nil {
 			return err
 		}
 		return tx.Save(&r).Error
@@ -92,6 +93,9 @@ func (s *Store) redeliverSome(ctx context.Context, r models.Redelivery) (models.
 		return was, err
 	}
 	s.tell(done)
+	for _, d := range sent {
+		s.noteWebhook(d.WebhookID, d.StackKey)
+	}
 	s.committed()
 	return r, nil
 }

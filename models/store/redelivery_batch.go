@@ -19,14 +19,13 @@ type redeliveryOf struct {
 	done *counts
 }
 
-// redeliver makes of the next deliveries as many due as may be sent at once, and moves on.
-func (b redeliveryOf) redeliver(next toRedeliver) error {
+// redeliver makes of the next deliveries as many due as may be sent at once, which it returns, and moves on.
+func (b redeliveryOf) redeliver(next toRedeliver) (send []models.Delivery, err error) {
 	deliveries, webhooks, over, err := b.load(next.ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	before := b.Sent
-	var send []models.Delivery
 	met := map[string]*RedeliveryWebhook{}
 	for i, id := range next.ids {
 		if b.Sent-before == burst(*b.Redelivery) {
@@ -63,9 +62,9 @@ func (b redeliveryOf) redeliver(next toRedeliver) error {
 		b.State, b.EndedAt = models.RedeliveryDone, b.now
 	}
 	if err := b.send(send, webhooks); err != nil {
-		return err
+		return nil, err
 	}
-	return b.count(met)
+	return send, b.count(met)
 }
 
 // takes is how long so many take at that speed, in whole microseconds, which the database keeps, and not less.

@@ -69,7 +69,7 @@ func (s *Store) Sessions(ctx context.Context, user models.User, idle time.Durati
 
 // EndSession signs a person out of one session of theirs.
 func (s *Store) EndSession(ctx context.Context, by models.Actor, user models.User, id string) error {
-	return s.transact(ctx, func(tx *gorm.DB) error {
+	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error {
 		session, err := first[models.Session](tx.Where("id = ? AND user_id = ?", id, user.ID))
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ func (s *Store) EndSession(ctx context.Context, by models.Actor, user models.Use
 			return err
 		}
 		return audit(tx, by, models.AuditRecord{Action: models.SessionsEnded, Subject: user.Email, Detail: "the one from " + session.Address})
-	})
+	}))
 }
 
 // EndSessions signs a person out everywhere but in the session with that id, and returns from how many.
@@ -90,7 +90,7 @@ func (s *Store) EndSessions(ctx context.Context, by models.Actor, user models.Us
 		}
 		return audit(tx, by, models.AuditRecord{Action: models.SessionsEnded, Subject: user.Email, Detail: fmt.Sprintf("all others, %d", ended)})
 	})
-	return ended, err
+	return ended, s.accessChanged(err)
 }
 
 // DeleteSession ends one session.

@@ -62,11 +62,20 @@ func TestChangesAreNoted(t *testing.T) {
 		seen("a result")
 		must(t, s.Redeliver(t.Context(), storetest.Shell, stack, rec.Deliveries[0]))
 		seen("a redelivery")
+		record(t, s, "me", storetest.Claim(t, s, "me")[0], store.Outcome{Status: models.Delivered})
+		seen("its result")
+		_, _, err := s.StartRedelivery(t.Context(), storetest.Shell, store.RedeliveryOrder{
+			ID: models.NewID(time.Now()), Filter: store.DeliveryFilter{Stack: &stack}, Overtaken: true, PerSecond: 10,
+		})
+		must(t, err)
+		_, err = s.RedeliverDue(t.Context())
+		must(t, err)
+		seen("a redelivery of many")
 		if n, err := s.Expire(t.Context(), -time.Hour, 10); err != nil || n != 1 {
 			t.Fatal(n, err)
 		}
 		seen("an expiry")
-		_, err := s.SendTest(t.Context(), storetest.Shell, stack, hook.ID)
+		_, err = s.SendTest(t.Context(), storetest.Shell, stack, hook.ID)
 		must(t, err)
 		seen("a test")
 		_, err = s.UpdateWebhook(t.Context(), storetest.Shell, stack, hook.ID, models.WebhookForm{Endpoint: "https://example.com/2", Enabled: false})
@@ -96,6 +105,11 @@ func TestChangesOfAccessAreNoted(t *testing.T) {
 				user.AllStacks = !user.AllStacks
 				return s.UpdateUser(t.Context(), storetest.Shell, user)
 			},
+			"one ended by its person": func() error {
+				must(t, s.SaveSession(t.Context(), models.Session{ID: "y", UserID: user.ID, CreatedAt: time.Now(), SeenAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}))
+				return s.EndSession(t.Context(), storetest.Shell, user, "y")
+			},
+			"all others ended": func() error { return second(s.EndSessions(t.Context(), storetest.Shell, user, "x")) },
 			"an ended session": func() error { return s.DeleteSession(t.Context(), "x") },
 			"a password":       func() error { return s.SetPassword(t.Context(), storetest.Shell, user, "correct horse battery") },
 		} {
