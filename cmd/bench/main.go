@@ -77,18 +77,21 @@ func main() {
 	only := flag.String("only", names(false), "lines to measure; also "+names(true)+", which take minutes")
 	rows := flag.Int("rows", 1_000_000, "how many rows the large lines compare with few")
 	limit := flag.String("limit", "", "only measure how many signed requests a second a plain client gets to this URL")
+	fill := flag.String("generate", "", "only fill this database, a new SQLite file or the URL of an empty PostgreSQL database, with a log of so many rows")
 	flag.Parse()
 	million = *rows
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *limit != "" {
-		if err := printLimit(ctx, os.Stdout, *limit); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
-		return
+	var err error
+	switch {
+	case *limit != "":
+		err = printLimit(ctx, os.Stdout, *limit)
+	case *fill != "":
+		err = printGenerated(ctx, os.Stdout, *fill)
+	default:
+		err = run(ctx, os.Stdout, *binary, strings.Split(*only, ","))
 	}
-	if err := run(ctx, os.Stdout, *binary, strings.Split(*only, ",")); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
