@@ -102,7 +102,8 @@ func (q search) find(db *gorm.DB, page Page) (ids []string, searchedTo string, e
 }
 
 // newest makes the lanes those of the viewer's many stacks that can have a row on the page: as many as it has rows, whose
-// first row comes first.
+// first row comes first. If there are so many, the page ends with the last of these first rows at the latest, and no lane is
+// read beyond it.
 func (q *search) newest(db *gorm.DB, page Page, rows int) error {
 	if q.many == nil {
 		return nil
@@ -117,8 +118,25 @@ func (q *search) newest(db *gorm.DB, page Page, rows int) error {
 	if page.Newer == "" {
 		way = " DESC"
 	}
-	text = "SELECT key FROM (" + text + ") AS heads WHERE head IS NOT NULL ORDER BY head" + way + fmt.Sprintf(" LIMIT %d", rows)
-	return db.Raw(text, values...).Scan(&q.lanes).Error
+	text = "SELECT key, head FROM (" + text + ") AS heads WHERE head IS NOT NULL ORDER BY head" + way + fmt.Sprintf(" LIMIT %d", rows)
+	var heads []struct {
+		Key  int64
+		Head string
+	}
+	if err := db.Raw(text, values...).Scan(&heads).Error; err != nil {
+		return err
+	}
+	for _, h := range heads {
+		q.lanes = append(q.lanes, h.Key)
+	}
+	switch {
+	case len(heads) < rows:
+	case page.Newer != "":
+		q.below(heads[rows-1].Head + justOver)
+	default:
+		q.from(heads[rows-1].Head)
+	}
+	return nil
 }
 
 // end returns the id at which so many deliveries were looked at, "" if there are fewer. Of several stacks each has its part of
