@@ -62,7 +62,11 @@ func parseLogFilter(f views.LogFilter, stack *models.Stack, stacks []models.Stac
 	}
 	filter.Code, filter.CodeClass = parseCode(&bad, f.Code)
 	parseIDs(&bad, &filter, f, now)
-	filter.From, filter.To = parseTimes(&bad, f.Time, f.From, f.To, now)
+	span, ended := strings.CutPrefix(f.Time, views.EndedWithin)
+	filter.From, filter.To = parseTimes(&bad, span, f.From, f.To, now)
+	if ended {
+		filter.EndedFrom, filter.From = filter.From, time.Time{}
+	}
 	return filter, bad
 }
 

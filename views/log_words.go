@@ -14,7 +14,7 @@ type LogFilter struct {
 	Status, State, Reason, Webhook, Stack, Run string
 	Code                                       string // exact, or a class such as "5xx"
 	ID                                         string // of a delivery, or what it begins with
-	Time                                       string // one of LogTimes
+	Time                                       string // one of LogTimes, of events, or after EndedWithin of ends
 	From, To                                   string
 	Query                                      string // an id of a run or of a delivery, as typed
 }
@@ -36,8 +36,20 @@ func FieldTimeOf(t time.Time) string {
 // LogTimes are the times back from now that a log can be narrowed to.
 var LogTimes = map[string]time.Duration{"1h": time.Hour, "24h": 24 * time.Hour, "7d": 7 * 24 * time.Hour, "30d": 30 * 24 * time.Hour}
 
+// EndedWithin begins the name of a time in which deliveries ended. Those that were given up may be of events long before.
+const EndedWithin = "ended-"
+
 func timeOptions() []ui.Option {
-	return []ui.Option{{Label: "Any time"}, {Value: "1h", Label: "Last hour"}, {Value: "24h", Label: "Last 24 hours"}, {Value: "7d", Label: "Last 7 days"}, {Value: "30d", Label: "Last 30 days"}}
+	return []ui.Option{
+		{Label: "Any time"},
+		{Value: "1h", Label: "Last hour"},
+		{Value: "24h", Label: "Last 24 hours"},
+		{Value: "7d", Label: "Last 7 days"},
+		{Value: "30d", Label: "Last 30 days"},
+		{Value: EndedWithin + "24h", Label: "Ended in the last 24 hours"},
+		{Value: EndedWithin + "7d", Label: "Ended in the last 7 days"},
+		{Value: EndedWithin + "30d", Label: "Ended in the last 30 days"},
+	}
 }
 
 // Values are the fields of the address.
@@ -95,8 +107,11 @@ func (l Log) LookedFor() string {
 	add(f.ID, "delivery "+f.ID)
 	add(f.Query, "id "+f.Query)
 	for _, o := range timeOptions() {
-		if o.Value == f.Time {
-			add(f.Time, "the "+strings.ToLower(o.Label))
+		if words := strings.ToLower(o.Label); o.Value == f.Time {
+			if !strings.HasPrefix(f.Time, EndedWithin) {
+				words = "the " + words
+			}
+			add(f.Time, words)
 		}
 	}
 	add(f.From, "from "+timeWords(f.From))

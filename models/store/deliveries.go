@@ -21,6 +21,7 @@ type DeliveryFilter struct {
 	Run       string    // id
 	ID        string    // of the delivery, or what it begins with
 	From, To  time.Time // of the event, From included
+	EndedFrom time.Time // of the end, included: what is pending has none
 }
 
 // DeliveryRow is a line of a delivery log: a delivery with the names of what it belongs to.

@@ -108,6 +108,9 @@ func (f DeliveryFilter) unindexed(q *search) {
 	if f.CodeClass != 0 {
 		q.rest = append(q.rest, where("code >= ? AND code < ?", f.CodeClass*100, (f.CodeClass+1)*100))
 	}
+	if !f.EndedFrom.IsZero() {
+		q.rest = append(q.rest, where("ended_at >= ?", micros(f.EndedFrom)))
+	}
 }
 
 // clockStep is how far a clock may step back while the ids that a process makes go on from where they were.

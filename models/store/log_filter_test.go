@@ -47,6 +47,9 @@ func fillMixed(t *testing.T, s *store.Store, stacks, deliveries int) (m mixed) {
 			RunID: m.runs[of].ID, State: one(random, models.Queued, models.Planning), StateVersion: int64(i), CreatedAt: at, ExpireFrom: at,
 			Status: one(random, models.Statuses()...), Reason: one(random, "", models.ReasonTimeout, models.Reason5xx), Code: one(random, 0, 200, 204, 404, 500, 503),
 		}
+		if d.Status != models.Pending {
+			d.EndedAt = at.Add(one(random, 0, time.Second))
+		}
 		if random.IntN(4) == 0 {
 			d.RunKey = m.runs[of].Key
 		}
@@ -69,14 +72,15 @@ func (m mixed) passes(v models.Viewer, f store.DeliveryFilter, d models.Delivery
 	return v.Sees(d.StackKey) && (f.Stack == nil || f.Stack.Key == d.StackKey) && (f.Webhook == "" || f.Webhook == d.WebhookID) &&
 		(f.Status == "" || f.Status == d.Status) && (f.State == "" || f.State == d.State) && (f.Reason == "" || f.Reason == d.Reason) &&
 		(f.Code == 0 || f.Code == d.Code) && (f.CodeClass == 0 || f.CodeClass == d.Code/100) && (f.Run == "" || runKeys[d.RunKey]) &&
-		strings.HasPrefix(d.ID, f.ID) && (f.From.IsZero() || !d.CreatedAt.Before(f.From)) && (f.To.IsZero() || d.CreatedAt.Before(f.To))
+		strings.HasPrefix(d.ID, f.ID) && (f.From.IsZero() || !d.CreatedAt.Before(f.From)) && (f.To.IsZero() || d.CreatedAt.Before(f.To)) &&
+		(f.EndedFrom.IsZero() || !d.EndedAt.IsZero() && !d.EndedAt.Before(f.EndedFrom))
 }
 
 // randomFilter narrows by a few things at once.
 func (m mixed) randomFilter(random *rand.Rand) (f store.DeliveryFilter) {
 	d := one(random, m.rows...)
 	for range random.IntN(4) {
-		switch random.IntN(10) {
+		switch random.IntN(11) {
 		case 0:
 			f.Stack = &m.stacks[random.IntN(len(m.stacks))]
 		case 1:
@@ -98,6 +102,8 @@ func (m mixed) randomFilter(random *rand.Rand) (f store.DeliveryFilter) {
 		case 9:
 			f.From = d.CreatedAt.Add(one(random, 0, 500*time.Microsecond)) // ids tell milliseconds
 			f.To = d.CreatedAt.Add(time.Duration(random.IntN(3000)) * time.Millisecond)
+		case 10:
+			f.EndedFrom = d.EndedAt
 		}
 	}
 	return f
