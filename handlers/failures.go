@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stackhook/models"
-	"stackhook/models/store"
 	"stackhook/views"
 )
 
@@ -41,7 +40,7 @@ func (h *Handlers) failures(c echo.Context, page views.FailuresPage, stack *mode
 	if err != nil {
 		return err
 	}
-	page.More, page.Back, page.Looked, page.Any = found.More, found.Back, store.FailuresLookedThrough, found.Any
+	page.More, page.Back, page.Any = found.More, found.Back, found.Any
 	for _, g := range found.Groups {
 		page.Groups = append(page.Groups, views.FailureGroup{
 			Webhook: g.WebhookID, Endpoint: g.Endpoint, StackID: g.StackID, StackName: g.StackName, Reason: g.Reason, Code: g.Code,

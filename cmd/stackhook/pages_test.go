@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -35,11 +36,13 @@ func TestPages(t *testing.T) {
 	dir := demo.await(t, `data: (\S+) \(removed at the end\)`)[1]
 	admin := demo.await(t, `administrator +(\S+) +password (\S+)`)
 	awaitDeliveries(t, filepath.Join(dir, "stackhook.db"))
+	giveOneUp(t, filepath.Join(dir, "stackhook.db"))
 
 	client := newBrowser(t)
 	client.signIn(t, base, admin[1], admin[2])
 	failATest(t, client, base)
 	startARedelivery(t, client, base)
+	client.see(t, base+"/failures", "Show all")
 	pages := crawl(t, client, base)
 	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })
 
@@ -67,7 +70,22 @@ func startARedelivery(t *testing.T, client *browser, base string) {
 	client.see(t, base+"/redeliveries", "All deliveries of all stacks.")
 }
 
-// failATest sends a test to the receiver that always fails: it is given up at once, as nothing else is within days.
+// giveOneUp makes a failure of a delivery that was accepted: the demo gives nothing up within days.
+func giveOneUp(t *testing.T, database string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", database+"?_busy_timeout=5000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, err = db.Exec(`UPDATE deliveries SET status = 'failed', reason = 'status_4xx', code = 404
+		WHERE id = (SELECT MAX(id) FROM deliveries WHERE status = 'delivered' AND ended_at IS NOT NULL AND NOT test)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// failATest sends a test to the receiver that always fails, which is given up at once.
 func failATest(t *testing.T, client *browser, base string) {
 	t.Helper()
 	_, body := client.get(t, base+"/stacks/spacelift-demo/settings/integrations")
@@ -76,7 +94,6 @@ func failATest(t *testing.T, client *browser, base string) {
 		t.Fatalf("no test of the receiver that fails:\n%s", body)
 	}
 	client.post(t, base+form[1], nil, http.StatusSeeOther)
-	client.see(t, base+"/failures", "/hooks/broken")
 }
 
 var (

@@ -108,17 +108,17 @@ func TestTheNewestFailuresAreLookedThrough(t *testing.T) {
 		reader := models.Viewer{User: &models.User{Role: models.Reader}, Grants: []int64{a.Key, b.Key}}
 		one, two := "a one.example status_5xx 503 %d\n", "b two.example status_5xx 503 %d\n"
 		for _, c := range []struct {
-			v      models.Viewer
-			stack  *models.Stack
-			most   int
-			oldest int // of the runs; -1: all were looked through
-			want   []string
+			v     models.Viewer
+			stack *models.Stack
+			most  int
+			back  int // to which run, which is too old; -1: all were looked through
+			want  []string
 		}{
-			{administrator, nil, 3, 5, []string{fmt.Sprintf(two, 2), fmt.Sprintf(one, 1)}},
-			{reader, nil, 3, 5, []string{fmt.Sprintf(two, 2), fmt.Sprintf(one, 1)}},
+			{administrator, nil, 3, 4, []string{fmt.Sprintf(two, 2), fmt.Sprintf(one, 1)}},
+			{reader, nil, 3, 5, []string{fmt.Sprintf(two, 1), fmt.Sprintf(one, 1)}}, // each stack has its part
 			{administrator, nil, 8, -1, []string{fmt.Sprintf(two, 4), fmt.Sprintf(one, 4)}},
-			{reader, nil, 7, 1, []string{fmt.Sprintf(two, 4), fmt.Sprintf(one, 3)}},
-			{administrator, &a, 3, 2, []string{fmt.Sprintf(one, 3)}},
+			{reader, nil, 7, 1, []string{fmt.Sprintf(two, 3), fmt.Sprintf(one, 3)}},
+			{administrator, &a, 3, 0, []string{fmt.Sprintf(one, 3)}},
 			{administrator, &a, 4, -1, []string{fmt.Sprintf(one, 4)}},
 		} {
 			f, err := store.FailuresAmong(t.Context(), s, c.v, c.stack, c.most)
@@ -126,15 +126,43 @@ func TestTheNewestFailuresAreLookedThrough(t *testing.T) {
 				t.Errorf("%d of %v: %v %q, want %q", c.most, c.stack, err, groupLines(f), c.want)
 			}
 			want := time.Time{}
-			if c.oldest >= 0 {
-				d, err := s.Delivery(t.Context(), []models.Stack{a, b}[c.oldest%2], recs[c.oldest].Deliveries[0])
+			if c.back >= 0 {
+				d, err := s.Delivery(t.Context(), []models.Stack{a, b}[c.back%2], recs[c.back].Deliveries[0])
 				if err != nil {
 					t.Fatal(err)
 				}
-				want = d.CreatedAt
+				want = d.EndedAt
 			}
 			if !f.Back.Equal(want) {
 				t.Errorf("%d of %v: back to %s, want %s", c.most, c.stack, f.Back, want)
+			}
+		}
+	})
+}
+
+// A test fails before the eyes of whoever sent it. Charts leave tests out, too.
+func TestTestsAreNoFailures(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		stack := storetest.Stack(t, s, "a")
+		w := storetest.Webhook(t, s, stack, "https://one.example/", "")
+		busy := map[string]models.Attempt{w.ID: {Reason: models.Reason5xx, Code: 503}}
+		test, err := s.SendTest(t.Context(), storetest.Shell, stack, w.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record(t, s, "me", storetest.Claim(t, s, "me")[0], store.Outcome{Status: models.Failed, Reason: models.Reason5xx})
+		if d, err := s.Delivery(t.Context(), stack, test.ID); err != nil || d.Status != models.Failed {
+			t.Fatalf("the test is %s, %v", d.Status, err)
+		}
+		if f, err := s.Failures(t.Context(), administrator, nil, time.Time{}); err != nil || len(f.Groups) != 0 || f.Any {
+			t.Errorf("before any: %+v, %v", f, err)
+		}
+		failAs(t, s, stack, busy)
+		for _, of := range []*models.Stack{nil, &stack} {
+			// One is among the newest one, and the test is not too old.
+			if f, err := store.FailuresAmong(t.Context(), s, administrator, of, 1); err != nil || len(f.Groups) != 1 || f.Groups[0].Count != 1 || !f.Back.IsZero() {
+				t.Errorf("of %v: %+v, %v", of, f, err)
 			}
 		}
 	})

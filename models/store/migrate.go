@@ -37,6 +37,7 @@ func migrations() []*gormigrate.Migration {
 		{ID: "0009-audit", Migrate: func(tx *gorm.DB) error { return execAll(tx, auditSchema) }},
 		{ID: "0010-expiry", Migrate: func(tx *gorm.DB) error { return execAll(tx, expirySchema) }},
 		{ID: "0011-redeliveries", Migrate: func(tx *gorm.DB) error { return execAll(tx, redeliverySchema) }},
+		{ID: "0012-ends", Migrate: func(tx *gorm.DB) error { return execAll(tx, endsSchema) }},
 	}
 }
 

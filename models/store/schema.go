@@ -208,6 +208,14 @@ var redeliverySchema = []string{
 	) {strict}`,
 }
 
+// endsSchema is the twelfth migration. Failures are counted by when they were given up, from indexes that hold all that this asks
+// for. A delivery that is accepted is entered in none of them.
+var endsSchema = []string{
+	`DROP INDEX deliveries_failed`,
+	`CREATE INDEX deliveries_failed ON deliveries (ended_at, stack_key, webhook_id, reason, code, test, id) WHERE status = 'failed'`,
+	`CREATE INDEX deliveries_stack_failed ON deliveries (stack_key, ended_at, webhook_id, reason, code, test, id) WHERE status = 'failed'`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {
