@@ -97,7 +97,8 @@ func (s *Store) lastProbed(ctx context.Context, w models.Webhook) (*models.Deliv
 	return last, err
 }
 
-// dayTally is of the counters for what ended, and of what is pending.
+// dayTally is of the counters for what ended, and of what is pending. What is counted is all in indexes of what is pending:
+// counting the rows themselves would take 20 ms where 10,000 wait.
 func (s *Store) dayTally(ctx context.Context, w models.Webhook) (day DayTally, err error) {
 	tallies, err := s.tallies(ctx, models.DefaultSpan, time.Now(), "webhook_id = ?", w.ID)
 	if err != nil {
@@ -106,15 +107,22 @@ func (s *Store) dayTally(ctx context.Context, w models.Webhook) (day DayTally, e
 	for _, t := range tallies {
 		day.Delivered, day.Failed, day.Skipped = day.Delivered+int(t.Delivered), day.Failed+int(t.Failed), day.Skipped+int(t.Skipped)
 	}
-	err = s.reader(ctx).Raw(`SELECT COUNT(CASE WHEN tries > 0 THEN 1 END), COUNT(CASE WHEN tries = 0 THEN 1 END) FROM (
-			SELECT tries FROM deliveries WHERE webhook_id = ? AND status = 'pending' AND NOT test LIMIT ?
-		) AS pending`, w.ID, maxCount).Row().Scan(&day.Retrying, &day.Waiting)
-	return day, unavailable(err)
+	tests, pending := 0, 0
+	for condition, n := range map[string]*int{"": &pending, " AND test": &tests, " AND tries > 0 AND NOT test": &day.Retrying} {
+		err := s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending'`+condition+` LIMIT ?) AS counted`,
+			w.ID, maxCount).Scan(n).Error
+		if err != nil {
+			return day, unavailable(err)
+		}
+	}
+	day.Waiting = max(pending-tests-day.Retrying, 0) // they are counted one after the other
+	return day, nil
 }
 
+// skippedSince goes by the ids, which begin with the time: the indexes have those.
 func (s *Store) skippedSince(ctx context.Context, w models.Webhook, since time.Time) (n int, err error) {
-	err = s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = ? AND status <> 'delivered' AND id >= ? AND created_at >= ? LIMIT ?) AS counted`,
-		w.ID, models.Skipped, models.LeastID(since), micros(since), maxCount).Scan(&n).Error
+	err = s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = ? AND status <> 'delivered' AND id >= ? LIMIT ?) AS counted`,
+		w.ID, models.Skipped, models.LeastID(since), maxCount).Scan(&n).Error
 	return n, unavailable(err)
 }
 

@@ -208,12 +208,13 @@ var redeliverySchema = []string{
 	) {strict}`,
 }
 
-// endsSchema is the twelfth migration. Failures are counted by when they were given up, from indexes that hold all that this asks
-// for. A delivery that is accepted is entered in none of them.
+// endsSchema is the twelfth migration. Failures are counted by when they were given up, and what is tried again is counted: each
+// from an index that holds all that it asks for. A delivery that is accepted at the first try is entered in none of them.
 var endsSchema = []string{
 	`DROP INDEX deliveries_failed`,
 	`CREATE INDEX deliveries_failed ON deliveries (ended_at, stack_key, webhook_id, reason, code, test, id) WHERE status = 'failed'`,
 	`CREATE INDEX deliveries_stack_failed ON deliveries (stack_key, ended_at, webhook_id, reason, code, test, id) WHERE status = 'failed'`,
+	`CREATE INDEX deliveries_retrying ON deliveries (webhook_id) WHERE status = 'pending' AND tries > 0 AND NOT test`,
 }
 
 // auditAppendOnly refuses to change a record; retention may only delete old ones.

@@ -67,6 +67,10 @@ func TestTheHotQueriesUseTheirIndexes(t *testing.T) {
 		`SELECT * FROM deliveries WHERE stack_key = 1 AND id < 'y' ORDER BY id DESC`:                                                       "deliveries_stack",
 		`SELECT * FROM deliveries WHERE stack_key = 1 AND status = 'failed' AND status <> 'delivered' AND id < 'y' ORDER BY id DESC`:       "deliveries_stack_status",
 		`SELECT * FROM deliveries WHERE webhook_id = 'x' AND status = 'failed' AND status <> 'delivered' AND id < 'y' ORDER BY id DESC`:    "deliveries_webhook_status",
+		`SELECT 1 FROM deliveries WHERE webhook_id = 'x' AND status = 'pending'`:                                                           "deliveries_due",
+		`SELECT 1 FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND test`:                                                  "deliveries_tests",
+		`SELECT 1 FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND tries > 0 AND NOT test`:                                "deliveries_retrying",
+		`SELECT 1 FROM deliveries WHERE webhook_id = 'x' AND status = 'skipped' AND status <> 'delivered' AND id >= 'y'`:                   "deliveries_webhook_status",
 		`SELECT id FROM deliveries WHERE event_id = 'x'`:                                                                                   "deliveries_event",
 	} {
 		var plan []struct{ Detail string }
