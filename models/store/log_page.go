@@ -46,9 +46,10 @@ func (q search) list(db *gorm.DB, page Page) (Listing[DeliveryRow], error) {
 	return l, err
 }
 
-// orderly keeps PostgreSQL from reading all that there is of a kind and sorting it, where it guesses that this is little. What
-// it must sort all the same it takes for so costly then that it would compile it.
-const orderly = `SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)`
+// orderly keeps PostgreSQL from reading all that there is of a kind, or the log of a whole stack, and sorting it, where it
+// guesses that this is little. What it must sort all the same it takes for so costly then that it would compile it.
+const orderly = `SELECT set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true),
+	set_config('enable_bitmapscan', 'off', true), set_config('jit', 'off', true)`
 
 // inOrder runs queries that an index has the order of.
 func inOrder(db *gorm.DB, f func(db *gorm.DB) error) error {

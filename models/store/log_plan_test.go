@@ -110,6 +110,37 @@ func TestLogsAreReadFromTheirIndexes(t *testing.T) {
 	})
 }
 
+// Where many deliveries failed, a database may take the log of a whole stack for shorter than the stretch of its failures.
+func TestALogByStatusAndTimeIsReadFromItsIndex(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		c := fillCrowd(t, s)
+		if err := store.Exec(s, "UPDATE deliveries SET status = 'failed' WHERE state_version % 4 = 0"); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Exec(s, "ANALYZE"); err != nil {
+			t.Fatal(err)
+		}
+		reader := models.Viewer{User: &models.User{Role: models.Reader}, Grants: []int64{c.a.Key, c.b.Key}}
+		from := time.UnixMicro(1577836800000000)
+		for _, f := range []store.DeliveryFilter{
+			{Status: models.Failed, From: from.Add(3 * time.Millisecond), To: from.Add(9 * time.Millisecond)},
+			{Status: models.Failed, State: models.Planning},
+			{Status: models.Failed, Reason: models.Reason5xx},
+		} {
+			plans, err := store.LogPlans(t.Context(), s, reader, f, store.Page{})
+			if err != nil || len(plans) == 0 {
+				t.Fatalf("%v, %v", plans, err)
+			}
+			for _, plan := range plans {
+				if !readsFrom(plan, "deliveries_stack_status") {
+					t.Errorf("%+v: %s", f, plan)
+				}
+			}
+		}
+	})
+}
+
 // readsFrom reports whether a plan reads deliveries from that index and sorts nothing. The index of ids is called otherwise
 // by each database.
 func readsFrom(plan, index string) bool {
