@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type search struct {
 	during    []condition // what ids tell nearly
 	rest      []condition // what each row is looked at for
 	sorted    bool        // the index is not in order of ids: it has few rows, which are sorted
+	postgres  bool
 }
 
 type condition struct {
@@ -53,7 +55,7 @@ const mostLanes = 50
 
 // search returns how the filter is looked for by a viewer.
 func (f DeliveryFilter) search(db *gorm.DB, v models.Viewer) (q search, err error) {
-	q.high = afterAll
+	q.high, q.postgres = afterAll, onPostgres(db)
 	f.within(&q)
 	f.unindexed(&q)
 	switch {
@@ -135,23 +137,41 @@ func (f DeliveryFilter) within(q *search) {
 func (q *search) from(id string)  { q.low = max(q.low, id) }
 func (q *search) below(id string) { q.high = min(q.high, id) }
 
+// typed gives a parameter in an array the type of the first column.
+func (q search) typed(lane string) string {
+	if lane == "?" && q.prefix[0] == "stack_key" {
+		return "CAST(? AS bigint)"
+	}
+	return lane
+}
+
 // leg is the query for the ids of one lane that meet all conditions. The bounds are those of a stretch of the index, columns
 // and ids together: the database has no other index to choose that is in their order, however it guesses how many rows there
-// are of each kind.
+// are of each kind. PostgreSQL ends a stretch only where the first column of its bounds changes: with the first of the index it
+// would read on through all other statuses or codes. So that one is an array, which is in no way ordered by ids alone.
 func (q search) leg(lane string, laneValues ...any) (text string, values []any) {
+	columns, begins := q.prefix, q.values
 	id := "id"
-	if q.sorted {
-		id, text = "id || ''", "run_key = "+lane+" AND "
+	switch {
+	case q.sorted:
+		id, text, columns, begins = "id || ''", "run_key = "+lane+" AND ", nil, nil
 		values = append(values, laneValues...)
+	case len(columns) == 0:
+	case q.postgres:
+		text, columns, begins = q.prefix[0]+" = ANY (ARRAY["+q.typed(lane)+"]) AND ", columns[1:], begins[1:]
+		values = append(values, laneValues...)
+	default:
+		begins = append(slices.Clone(laneValues), begins[1:]...)
 	}
-	columns, marks := id, "?"
-	var begins []any
-	if len(q.prefix) > 0 && !q.sorted {
-		columns = "(" + strings.Join(q.prefix, ", ") + ", id)"
-		marks = "(" + lane + strings.Repeat(", ?", len(q.prefix)) + ")"
-		begins = append(append(begins, laneValues...), q.values[1:]...)
+	bounded, marks := id, "?"
+	if len(columns) > 0 {
+		bounded = "(" + strings.Join(columns, ", ") + ", id)"
+		marks = "(" + strings.Repeat("?, ", len(columns)) + "?)"
+		if !q.postgres {
+			marks = "(" + lane + strings.Repeat(", ?", len(columns)) + ")"
+		}
 	}
-	text += columns + " >= " + marks + " AND " + columns + " < " + marks
+	text += bounded + " >= " + marks + " AND " + bounded + " < " + marks
 	values = append(append(values, begins...), q.low)
 	values = append(append(values, begins...), q.high)
 	if q.partly != "" {

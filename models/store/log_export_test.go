@@ -62,7 +62,7 @@ func LogPlans(ctx context.Context, s *Store, v models.Viewer, f DeliveryFilter, 
 func explain(db *gorm.DB, q asked) (plan string, err error) {
 	word := "EXPLAIN QUERY PLAN "
 	if onPostgres(db) {
-		word = "EXPLAIN "
+		word = "EXPLAIN (ANALYZE, BUFFERS, TIMING off) "
 	}
 	err = inOrder(db, func(db *gorm.DB) error {
 		rows, err := db.Statement.ConnPool.QueryContext(context.Background(), word+q.text, q.values...)

@@ -2,6 +2,8 @@ package store_test
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +141,53 @@ func TestALogByStatusAndTimeIsReadFromItsIndex(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A page that is not full ends where its stretch of the index does: it reads nothing of the other statuses or codes, of which
+// there may be any number.
+func TestAPageEndsWithItsStretch(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		c := fillCrowd(t, s)
+		err := store.Exec(s, `UPDATE deliveries SET status = CASE WHEN state_version % 4 = 0 THEN 'failed' ELSE 'skipped' END,
+			code = CASE WHEN state_version % 4 = 0 THEN 404 ELSE 500 END WHERE state_version % 2 = 0`)
+		if err == nil {
+			err = store.Exec(s, "ANALYZE")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader := models.Viewer{User: &models.User{Role: models.Reader}, Grants: []int64{c.a.Key, c.b.Key}}
+		for _, f := range []store.DeliveryFilter{
+			{Stack: &c.a, Status: models.Pending},
+			{Webhook: c.w.ID, Status: models.Pending},
+			{Status: models.Pending},
+			{Stack: &c.a, Code: 403},
+			{Stack: &c.a, Code: 499},
+		} {
+			for _, page := range []store.Page{{}, {Older: c.id("A", 2)}, {Newer: c.id("A", 2)}} {
+				plans, err := store.LogPlans(t.Context(), s, reader, f, page)
+				if err != nil || len(plans) == 0 {
+					t.Fatalf("%v, %v", plans, err)
+				}
+				for _, plan := range plans {
+					if n := buffers(plan); n > 20 {
+						t.Errorf("%+v, %+v: %d buffers\n%s", f, page, n, plan)
+					}
+				}
+			}
+		}
+	})
+}
+
+// buffers is how many blocks PostgreSQL says that it read, 0 for SQLite, which does not say.
+func buffers(plan string) (n int) {
+	line := regexp.MustCompile(`Buffers:.*`).FindString(plan)
+	for _, found := range regexp.MustCompile(`=(\d+)`).FindAllStringSubmatch(line, -1) {
+		some, _ := strconv.Atoi(found[1])
+		n += some
+	}
+	return n
 }
 
 // readsFrom reports whether a plan reads deliveries from that index and sorts nothing. The index of ids is called otherwise
