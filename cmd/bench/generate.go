@@ -147,8 +147,8 @@ func (g *generator) setUp(ctx context.Context, database, key string) error {
 
 // fill writes runs, evenly over the time, until there are so many deliveries.
 func (g *generator) fill(rows int, now time.Time) error {
-	// Half of the runs go to six webhooks, half to three, in six states on average.
-	apart := time.Duration(float64(generatedSpan) / (float64(rows)/27 + 1))
+	// Half of the runs go to six webhooks, half to three, in six and a half states on average.
+	apart := time.Duration(float64(generatedSpan) / (float64(rows)/29.25 + 1))
 	for i := 0; g.made < rows; i++ {
 		at := g.from.Add(time.Duration(i) * apart)
 		if at.After(now.Add(-10 * stateEvery)) {

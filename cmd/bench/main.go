@@ -60,6 +60,8 @@ var lines = []line{
 	{"claim", true, (*bench).claim},
 	{"page", true, (*bench).page},
 	{"dead", true, (*bench).dead},
+	{"http", true, (*bench).http},
+	{"http-postgres", true, (*bench).httpPostgres},
 }
 
 func names(large bool) string {

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -58,7 +57,7 @@ var by = models.Actor{Kind: models.ActorShell, Name: "bench"}
 
 // prepare makes the database, with a token.
 func (s *server) prepare(ctx context.Context, endpoint string, webhooks int) (err error) {
-	if s.store, err = store.Open(ctx, store.Options{Database: s.database, KeyFile: s.key, Account: account, Create: true}); err != nil {
+	if err = s.open(ctx); err != nil {
 		return err
 	}
 	if s.stack, err = s.store.CreateStack(ctx, by, models.Stack{ID: "bench", Name: "Bench", Labels: []string{}}); err != nil {
@@ -72,6 +71,12 @@ func (s *server) prepare(ctx context.Context, endpoint string, webhooks int) (er
 		s.webhooks = append(s.webhooks, w)
 	}
 	s.token, _, err = s.store.CreateToken(ctx, by, models.Token{Name: "bench", Scope: models.ScopeReport})
+	return err
+}
+
+// open opens the database, and makes it if need be.
+func (s *server) open(ctx context.Context) (err error) {
+	s.store, err = store.Open(ctx, store.Options{Database: s.database, KeyFile: s.key, Account: account, Create: true})
 	return err
 }
 
@@ -126,21 +131,6 @@ func (s *server) stop() {
 func (s *server) close() {
 	s.client.CloseIdleConnections()
 	s.store.Close()
-}
-
-// memory returns the resident memory of the process in MiB.
-func (s *server) memory() (float64, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if rest, found := strings.CutPrefix(line, "VmRSS:"); found {
-			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 64)
-			return kib / 1024, err
-		}
-	}
-	return 0, errors.New("the kernel does not say how much memory the server has")
 }
 
 // newClient returns a client that keeps its connections: the default of two a host would make it dial all the time.
