@@ -12,9 +12,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
-
-	"stackhook/handlers"
-	"stackhook/models"
 )
 
 // The library keeps these for the whole process. Its errors echo what was sent; ours do not.
@@ -101,24 +98,14 @@ func location(path string) string {
 // maxLocation is how much of a field's name is told. Ours are far shorter; an unknown one may be anything.
 const maxLocation = 100
 
-// problemOf turns an error of a handler into a problem. One of ours is logged here, once.
-func (e *edge) problemOf(ctx context.Context, method string, err error) error {
-	status := handlers.Status(err)
-	p := &problem{Status: status, Title: http.StatusText(status), Detail: refusal(err)}
-	invalid, conflict := models.Invalid(nil), (*models.Conflict)(nil)
-	switch {
-	case errors.As(err, &invalid):
-		p.Detail = someFields
-		for _, f := range invalid {
-			p.Errors = append(p.Errors, problemField{Location: f.Field, Message: f.Message})
-		}
-	case errors.As(err, &conflict) && conflict.Field != "":
-		p.Errors = []problemField{{Location: conflict.Field, Message: conflict.Detail}}
-	case status == http.StatusInternalServerError:
-		id, _ := ctx.Value(requestIDKey{}).(string)
+// answered turns an error of an operation into what the library answers. One of ours is logged here, once.
+func (e *edge) answered(ctx context.Context, method string, err error) error {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	p := problemOf(err, id)
+	switch p.Status {
+	case http.StatusInternalServerError:
 		e.log.ErrorContext(ctx, "API request failed", "error", err, "requestID", id)
-		p.Detail = failedWords(id)
-	case status == http.StatusServiceUnavailable:
+	case http.StatusServiceUnavailable:
 		if method == http.MethodPost {
 			p.Detail = "Whether this was stored is not known. Repeat it; a report with id and stateVersion counts once."
 		}

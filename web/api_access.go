@@ -30,7 +30,7 @@ type requestIDKey struct{}
 
 // access checks, before the body is looked at and in this order: the token, the stack, the run that the path names, what
 // the token may do. Whoever may not know of a stack does not learn of it.
-func (e *edge) access(api huma.API, may permission) func(huma.Context, func(huma.Context)) {
+func (e *edge) access(may permission) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		caller, err := e.caller(ctx)
 		if err == nil && !may(caller.Viewer, caller.Stack.Key) {
@@ -44,10 +44,7 @@ func (e *edge) access(api huma.API, may permission) func(huma.Context, func(huma
 		if errors.Is(err, models.ErrUnauthorized) {
 			ctx.SetHeader("WWW-Authenticate", `Bearer realm="stackhook"`)
 		}
-		if errors.Is(err, models.ErrUnavailable) {
-			ctx.SetHeader("Retry-After", retryAfter)
-		}
-		huma.WriteErr(api, ctx, handlers.Status(err), refusal(err)) // it can fail only when the other side is gone
+		e.answerError(err, humaecho.Unwrap(ctx))
 	}
 }
 

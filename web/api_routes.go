@@ -47,7 +47,7 @@ func add[I, O any](e *edge, api huma.API, may permission, method, path string, s
 		OperationID: id, Method: method, Path: path, Summary: summary, DefaultStatus: status,
 		MaxBodyBytes:     maxReport + 2, // the limit itself is limitBody's: the library must not stop before it
 		SkipValidateBody: true,          // see checkJSON
-		Middlewares:      huma.Middlewares{e.access(api, may), e.body},
+		Middlewares:      huma.Middlewares{e.access(may), e.body},
 		Responses:        map[string]*huma.Response{},
 		Errors:           []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable},
 	}
@@ -58,7 +58,7 @@ func add[I, O any](e *edge, api huma.API, may permission, method, path string, s
 	huma.Register(api, operation, func(ctx context.Context, input *I) (*O, error) {
 		output, err := answer(ctx, input)
 		if err != nil {
-			return nil, e.problemOf(ctx, method, err)
+			return nil, e.answered(ctx, method, err)
 		}
 		return output, nil
 	})

@@ -61,18 +61,27 @@ type problemField struct {
 	Message  string `json:"message"`
 }
 
-func answerProblem(c echo.Context, status int, err error) error {
-	p := problem{Status: status, Title: http.StatusText(status), Detail: refusal(err)}
-	if invalid, is := errors.AsType[models.Invalid](err); is {
+// problemOf is the one place where an error of ours becomes a problem. What the library itself finds wrong is newProblem's.
+func problemOf(err error, requestID string) *problem {
+	status := handlers.Status(err)
+	p := &problem{Status: status, Title: http.StatusText(status), Detail: refusal(err)}
+	invalid, conflict := models.Invalid(nil), (*models.Conflict)(nil)
+	switch {
+	case errors.As(err, &invalid):
 		p.Detail = someFields
 		for _, f := range invalid {
 			p.Errors = append(p.Errors, problemField{Location: f.Field, Message: f.Message})
 		}
+	case errors.As(err, &conflict) && conflict.Field != "":
+		p.Errors = []problemField{{Location: conflict.Field, Message: conflict.Detail}}
+	case status == http.StatusInternalServerError:
+		p.Detail = failedWords(requestID)
 	}
-	if status == http.StatusInternalServerError {
-		p.Detail = failedWords(c.Response().Header().Get(echo.HeaderXRequestID))
-	}
-	text, err := json.Marshal(p)
+	return p
+}
+
+func answerProblem(c echo.Context, status int, err error) error {
+	text, err := json.Marshal(problemOf(err, c.Response().Header().Get(echo.HeaderXRequestID)))
 	if err != nil {
 		return fmt.Errorf("write a problem: %w", err)
 	}

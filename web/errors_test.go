@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -96,6 +98,31 @@ func checkFailure(t *testing.T, page *webtest.Page, log string) {
 	}
 	if logged != 1 {
 		t.Errorf("%s is logged %d times:\n%s", page.Path, logged, log)
+	}
+}
+
+// A fault of ours is logged and named by its id wherever the API meets it: before an operation, too.
+func TestAFaultBeforeAnOperationIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	site := webtest.Offline(t, func(c *web.Config) { c.Handlers.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	stack := storetest.Stack(t, site.Store, "a")
+	p := program{t, site, token(t, site, models.ScopeRead, stack.Key)}
+	db, err := sql.Open("sqlite3", site.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`ALTER TABLE runs RENAME COLUMN branch TO branches`); err != nil {
+		t.Fatal(err)
+	}
+	a := p.call("GET", "/api/v1/stacks/a/runs/"+models.NewID(time.Now()), "")
+	id := a.header.Get("X-Request-Id")
+	if a.status != http.StatusInternalServerError || a.header.Get("Content-Type") != "application/problem+json" || !strings.Contains(a.text, id) {
+		t.Errorf("%d %v %s", a.status, a.header, a.text)
+	}
+	if strings.Contains(a.text, "branch") || !strings.Contains(log.String(), id) || !strings.Contains(log.String(), "branch") {
+		t.Errorf("the answer is %s, the log\n%s", a.text, log.String())
 	}
 }
 
