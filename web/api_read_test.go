@@ -97,7 +97,7 @@ func TestTheDescriptionOfTheAPI(t *testing.T) {
 			t.Errorf("%s %s is not described", r.Method, r.Path)
 		}
 	}
-	if len(described) != 14 {
+	if len(described) != 15 {
 		t.Errorf("%d operations: %v", len(described), described)
 	}
 }

@@ -38,6 +38,7 @@ func (e *edge) mountAPI() {
 	add(e, api, reads, get, apiHooks, http.StatusOK, "list-webhooks", "List webhooks", h.APIWebhooks)
 	add(e, api, reads, get, apiHook, http.StatusOK, "show-webhook", "Show a webhook", h.APIShowWebhook)
 	add(e, api, reads, post, apiHook+"/secret", http.StatusOK, "reveal-secret", "Reveal a webhook's secret, which is recorded", h.APIRevealSecret)
+	add(e, api, reads, get, apiStack+"/tallies", http.StatusOK, "list-tallies", "Count what was delivered over time", h.APITallies)
 	e.describe(api)
 }
 
