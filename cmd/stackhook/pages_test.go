@@ -22,7 +22,8 @@ import (
 )
 
 // Every page that an administrator can reach from the list of stacks, one of each kind: nothing for axe-core to find, in
-// light and dark, nothing that scrolls sideways on a phone, and HTML that a validator accepts.
+// light and dark, nothing that scrolls sideways on a phone, nothing that vanishes in forced colours, and HTML that a validator
+// accepts.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	modules := needs.Modules(t, "checks of pages from npm")
@@ -55,6 +56,9 @@ func TestPages(t *testing.T) {
 	p.sees("Networking prod")
 	for _, path := range pages {
 		check(p, string(axe), path)
+	}
+	for _, path := range pages {
+		checkForcedColours(p, path)
 	}
 	p.open("/deliveries")
 	p.press("Redeliver all of this log")
