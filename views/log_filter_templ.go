@@ -135,7 +135,7 @@ func logFilter(l Log) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = filterSelect(l.Invalid, "time", "Time", timeOptions(), l.Filter.Time).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = filterSelect(l.Invalid, "time", "Time", logTimeOptions(), l.Filter.Time).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -46,10 +46,15 @@ func timeOptions() []ui.Option {
 		{Value: "24h", Label: "Last 24 hours"},
 		{Value: "7d", Label: "Last 7 days"},
 		{Value: "30d", Label: "Last 30 days"},
-		{Value: EndedWithin + "24h", Label: "Ended in the last 24 hours"},
-		{Value: EndedWithin + "7d", Label: "Ended in the last 7 days"},
-		{Value: EndedWithin + "30d", Label: "Ended in the last 30 days"},
 	}
+}
+
+// logTimeOptions are those of deliveries, which also end.
+func logTimeOptions() []ui.Option {
+	return append(timeOptions(),
+		ui.Option{Value: EndedWithin + "24h", Label: "Ended in the last 24 hours"},
+		ui.Option{Value: EndedWithin + "7d", Label: "Ended in the last 7 days"},
+		ui.Option{Value: EndedWithin + "30d", Label: "Ended in the last 30 days"})
 }
 
 // Values are the fields of the address.
@@ -106,7 +111,7 @@ func (l Log) LookedFor() string {
 	add(f.Run, "run "+f.Run)
 	add(f.ID, "delivery "+f.ID)
 	add(f.Query, "id "+f.Query)
-	for _, o := range timeOptions() {
+	for _, o := range logTimeOptions() {
 		if words := strings.ToLower(o.Label); o.Value == f.Time {
 			if !strings.HasPrefix(f.Time, EndedWithin) {
 				words = "the " + words

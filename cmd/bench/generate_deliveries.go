@@ -1,8 +1,6 @@
 package main
 
 import (
-	"net/http"
-	"strconv"
 	"time"
 
 	"stackhook/models"
@@ -96,13 +94,11 @@ func (g *generator) ended(d models.Delivery) error {
 	return g.out.add("deliveries", deliveryRow(d))
 }
 
-// attempt writes an attempt, and of each tenth what went over the wire.
+// attempt writes an attempt, and with each tenth what went over the wire.
 func (g *generator) attempt(a models.Attempt) error {
-	if err := g.out.add("attempts", attemptRow(a)); err != nil || g.random.IntN(10) > 0 || a.Code == 0 {
-		return err
+	wire := []any{nil, nil, nil}
+	if g.random.IntN(10) == 0 && a.Code != 0 {
+		wire = exchange(a)
 	}
-	body := `{"error":"` + http.StatusText(a.Code) + `","request":"` + a.DeliveryID + `"}`
-	const request = `[{"name":"Content-Type","value":"application/json"},{"name":"User-Agent","value":"Stackhook"}]`
-	response := `[{"name":"Content-Type","value":"application/json"},{"name":"Content-Length","value":"` + strconv.Itoa(len(body)) + `"}]`
-	return g.out.add("exchanges", []any{a.DeliveryID, a.Number, request, response, []byte(body), false, false})
+	return g.out.add("attempts", append(attemptRow(a), wire...))
 }

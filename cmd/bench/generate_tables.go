@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"strconv"
 	"time"
 
 	"stackhook/models"
@@ -20,9 +22,8 @@ var generatedColumns = map[string][]string{
 	},
 	"attempts": {
 		"delivery_id", "number", "started_at", "reason", "detail", "code", "url", "address", "reused", "protocol", "tls_version", "dns", "connect",
-		"tls", "first_byte", "body", "total",
+		"tls", "first_byte", "body", "total", "request_headers", "response_headers", "response_body",
 	},
-	"exchanges": {"delivery_id", "number", "request_headers", "response_headers", "response_body", "cut", "headers_cut"},
 	"tallies": {
 		"webhook_id", "step", "at", "shard", "stack_key", "delivered", "failed", "skipped", "tooka", "tookb", "tookc", "tookd", "tooke", "tookf",
 		"tookg", "tookh", "tooki", "tookj", "tookk", "tookl",
@@ -69,6 +70,14 @@ func attemptRow(a models.Attempt) []any {
 		a.DeliveryID, a.Number, instant(a.StartedAt), string(a.Reason), a.Detail, a.Code, a.URL, a.Address, a.Reused, a.Protocol, a.TLSVersion,
 		int64(a.DNS), int64(a.Connect), int64(a.TLS), int64(a.FirstByte), int64(a.Body), int64(a.Total),
 	}
+}
+
+// exchange is what goes over the wire in an attempt, for the last columns of its row.
+func exchange(a models.Attempt) []any {
+	body := `{"error":"` + http.StatusText(a.Code) + `","request":"` + a.DeliveryID + `"}`
+	const request = `[{"name":"Content-Type","value":"application/json"},{"name":"User-Agent","value":"Stackhook"}]`
+	response := `[{"name":"Content-Type","value":"application/json"},{"name":"Content-Length","value":"` + strconv.Itoa(len(body)) + `"}]`
+	return []any{request, response, []byte(body)}
 }
 
 // generatedTally is what a row of counters is of.
