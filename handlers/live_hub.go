@@ -22,8 +22,10 @@ const (
 	// slowTopic is what makes a topic one of those that wait for each other, and for nobody else: they look at thousands of
 	// rows for a filter without an index.
 	slowTopic = 10 * time.Millisecond
-	// The share of the time that is spent reading: after each topic there is a pause, this many times as long.
+	// The share of the time that is spent reading: after each topic there is a pause, this many times as long. There is none
+	// while the quick ones are late by more than that.
 	quickPause, slowPause = 1, 3
+	lateTopic             = 200 * time.Millisecond
 
 	maxStreams        = 2000 // in all: a connection and some 40 KiB each
 	maxSessionStreams = 16   // a browser has one for all its tabs, and some more where it cannot share it

@@ -40,6 +40,9 @@ func (r *topicReader) run(ctx context.Context) {
 		switch {
 		case t != nil:
 			r.read(ctx, t)
+			if !r.slow && now.Sub(due) > lateTopic {
+				continue
+			}
 			timer.Reset(r.pause * time.Since(now))
 			select {
 			case <-ctx.Done():
