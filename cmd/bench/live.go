@@ -72,7 +72,7 @@ func (b *bench) live(ctx context.Context) error {
 		livePages, pages.topics, liveWebhooks*int(time.Second/liveEvery), behind.at(99).Seconds(), behind.at(50).Seconds(), perSecond, megabytes)
 	b.print(millis(with.at(99))/millis(without.at(99)), goal{least: 4, aim: 2, most: true}, "p99 from accepted to received at that pace, with the pages open, to without them. Their readers are on the same CPUs.\n%.2f ms to %.2f ms; p50 %.2f ms to %.2f ms.",
 		millis(with.at(99)), millis(without.at(99)), millis(with.at(50)), millis(without.at(50)))
-	b.print(watched.rate()/alone, goal{least: 0.6, aim: 0.9}, "As many reports as it takes: deliveries with the pages open, to without them before and after. The readers share the CPUs.\n%s deliveries/s to %s.", round(watched.rate()), round(alone))
+	b.print(watched.rate()/alone, goal{}, "As many reports as it takes: deliveries with the pages open, to without them before and after. The readers share the CPUs.\n%s deliveries/s to %s.", round(watched.rate()), round(alone))
 	return nil
 }
 

@@ -140,7 +140,7 @@ type goal struct {
 	most       bool
 }
 
-// print prints a ratio with its goal and the story behind it.
+// print prints a ratio with its goal, if it has one, and the story behind it.
 func (b *bench) print(ratio float64, g goal, format string, args ...any) {
 	word, missed := "at least", ratio < g.least
 	if g.most {
@@ -150,7 +150,11 @@ func (b *bench) print(ratio float64, g goal, format string, args ...any) {
 	if missed {
 		mark = "  MISSED"
 	}
-	fmt.Fprintf(b.out, "%7.2f  (%s %v, aim %v)%s  %s\n", ratio, word, g.least, g.aim, mark, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n         "))
+	aim := fmt.Sprintf("  (%s %v, aim %v)%s", word, g.least, g.aim, mark)
+	if g == (goal{}) {
+		aim = ""
+	}
+	fmt.Fprintf(b.out, "%7.2f%s  %s\n", ratio, aim, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n         "))
 }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
