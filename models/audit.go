@@ -53,6 +53,8 @@ const (
 	SignedOut        Action = "session.signed_out"
 	SignInFailed     Action = "session.failed"
 	SessionsEnded    Action = "session.ended" // by their person, from another one
+	KeyRotated       Action = "key.rotated"   // of the keys that seal the secrets
+	KeysPruned       Action = "key.pruned"
 )
 
 // Actions are all of them.
@@ -61,6 +63,7 @@ func Actions() []Action {
 		StackCreated, StackUpdated, StackDeleted, WebhookCreated, WebhookUpdated, WebhookEnabled, WebhookDisabled, WebhookDeleted,
 		SecretRevealed, SecretChanged, DeliveryRepeated, TestSent, UserCreated, UserUpdated, UserLinkCreated, PasswordSet,
 		GrantCreated, GrantRevoked, TokenCreated, TokenRevoked, SignedIn, SignedOut, SignInFailed, SessionsEnded,
+		KeyRotated, KeysPruned,
 	}
 }
 

@@ -34,6 +34,8 @@ var actionWords = map[models.Action]string{
 	models.SignedOut:        "Signed out",
 	models.SignInFailed:     "Failed to sign in",
 	models.SessionsEnded:    "Signed out elsewhere",
+	models.KeyRotated:       "Rotated the key of the secrets",
+	models.KeysPruned:       "Removed retired keys",
 }
 
 // ActionWords says what was done.

@@ -43,6 +43,14 @@ func TestCommandsBesideAServer(t *testing.T) {
 		{args: `user passwd --email ada@example.com --base-url https://hooks.example.com/`, out: `^https://hooks\.example\.com/setup\?token=[\w-]{43}\n$`},
 		{args: `user passwd --email ada@example.com --password-stdin`, stdin: "another password\r\n", out: `^$`, words: `new password`},
 		{args: `user list`, out: `ada@example\.com +reader +active +\(none\)`},
+
+		{args: `key list`, out: `(?s)^KEY +STATE +SECRETS +SINCE +SERVERS\n\d+ +seals +0 +never +1 of 1\n$`},
+		{args: `key rotate`, out: `^\d+\n$`, words: `(?s)Added key \d+ to .*stackhook\.key\..*Sealed 0 secrets.*The key before stays in .*stackhook\.key, for backups`},
+		{args: `key list`, out: `(?s)\n\d+ +retired +0 +\S+ \S+ +1 of 1\n\d+ +seals +0 +never +1 of 1\n$`},
+		{args: `key prune`, out: `^$`, words: `(?s)Backups made before .* are of no use without .*\d+.*key prune --yes`},
+		{args: `key prune --yes`, out: `^\d+\n$`, words: `Removed`},
+		{args: `key prune`, out: `^$`, words: `no retired key`},
+		{args: `key list`, out: `(?s)\n\d+ +retired, removed +0 +\S+ \S+ +\d of 1\n\d+ +seals +0 +never +1 of 1\n$`},
 	} {
 		r := command(t, env, c.stdin, strings.Fields(c.args)...)
 		if r.code != 0 || !regexp.MustCompile(c.out).MatchString(r.out) || !regexp.MustCompile(c.words).MatchString(r.err) {
@@ -119,7 +127,8 @@ func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
 		"", "serve", "demo", "user", "user add", "user list", "user passwd", "user grant", "user revoke",
-		"token", "token create", "token list", "token revoke", "stack", "stack add", "stack list", "backup", "version",
+		"token", "token create", "token list", "token revoke", "stack", "stack add", "stack list", "key", "key list", "key rotate",
+		"key prune", "backup", "version",
 	} {
 		r := command(t, nil, "", append(strings.Fields(args), "--help")...)
 		if r.code != 0 || r.err != "" || !strings.HasPrefix(r.out, strings.TrimSpace("Usage: stackhook "+args)) {

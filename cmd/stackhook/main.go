@@ -28,6 +28,7 @@ type commands struct {
 	User    userCommands   `cmd:"" help:"Manage who may sign in."`
 	Token   tokenCommands  `cmd:"" help:"Manage API tokens."`
 	Stack   stackCommands  `cmd:"" help:"Manage stacks."`
+	Key     keyCommands    `cmd:"" help:"Replace the key that seals the webhooks' secrets."`
 	Backup  backupCommand  `cmd:"" help:"Copy a SQLite database while a server runs on it."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 }

@@ -12,13 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
-	"gorm.io/gorm"
 )
 
 // keyFile is the content of the file beside the database: whoever has both can read the secrets.
@@ -32,18 +30,20 @@ type keyFile struct {
 // keys are the opened key file.
 type keys struct {
 	file    keyFile
+	handle  *keyset.Handle
 	ids     map[int64]bool
-	primary int64
+	primary int64 // seals
+	last    int64 // was added last
 	sealer  tink.AEAD
 }
 
 // openKeys reads the key file. It makes one when there is none, but only while the database holds nothing sealed: a new
 // key could not open what is there.
-func openKeys(path string, inUse []int64) (*keys, error) {
+func openKeys(path string, used usedKeys) (*keys, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if len(inUse) > 0 {
-			return nil, fmt.Errorf("the database holds secrets sealed with key %d, and there is no key file %s: put it back, or name it with STACKHOOK_KEY_FILE", inUse[0], path)
+		if len(used.now) > 0 {
+			return nil, fmt.Errorf("the database holds secrets sealed with key %d, and there is no key file %s: put it back, or name it with STACKHOOK_KEY_FILE", used.now[0], path)
 		}
 		text, err = makeKeyFile(path)
 	}
@@ -54,10 +54,13 @@ func openKeys(path string, inUse []int64) (*keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key file %s cannot be used: %w", path, err)
 	}
-	for _, id := range inUse {
+	for _, id := range used.now {
 		if !k.ids[id] {
 			return nil, fmt.Errorf("the database holds secrets sealed with key %d, which the key file %s lacks: put back the file that has it, or name it with STACKHOOK_KEY_FILE", id, path)
 		}
+	}
+	if used.retired[k.primary] {
+		return nil, fmt.Errorf("the key file %s is from before a rotation: it seals with key %d, which was retired; put the newest key file in its place, or name it with STACKHOOK_KEY_FILE", path, k.primary)
 	}
 	return k, nil
 }
@@ -78,9 +81,10 @@ func parseKeys(text []byte) (*keys, error) {
 		return nil, err
 	}
 	info := handle.KeysetInfo()
-	k.primary, k.ids = int64(info.GetPrimaryKeyId()), map[int64]bool{}
+	k.handle, k.primary, k.ids = handle, int64(info.GetPrimaryKeyId()), map[int64]bool{}
 	for _, key := range info.GetKeyInfo() {
-		k.ids[int64(key.GetKeyId())] = true
+		k.last = int64(key.GetKeyId())
+		k.ids[k.last] = true
 	}
 	return &k, nil
 }
@@ -118,11 +122,6 @@ func makeKeyFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	return os.ReadFile(path)
-}
-
-// recordKey notes that the primary key is about to seal something.
-func (k *keys) recordKey(tx *gorm.DB) error {
-	return tx.Exec(`INSERT INTO key_ids (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, k.primary, micros(time.Now())).Error
 }
 
 // seal encrypts a webhook's secret so that only the row with that id can be given it.

@@ -35,6 +35,19 @@ func (c *conn) lock(ctx context.Context, key int64) (held bool, err error) {
 	return held, nil
 }
 
+// unlock gives an advisory lock back, before the connection is: PostgreSQL notices only later that one was closed.
+func (c *conn) unlock(ctx context.Context, key int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.raw == nil {
+		return
+	}
+	if _, err := c.raw.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, key); err != nil {
+		c.drop() // which ends it too
+	}
+	c.locked = false
+}
+
 // ClockSkew returns how far the database's clock is ahead of this machine's; 0 on SQLite.
 func (s *Store) ClockSkew(ctx context.Context) (time.Duration, error) {
 	if !onPostgres(s.write) {

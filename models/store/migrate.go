@@ -38,6 +38,7 @@ func migrations() []*gormigrate.Migration {
 		{ID: "0010-expiry", Migrate: func(tx *gorm.DB) error { return execAll(tx, expirySchema) }},
 		{ID: "0011-redeliveries", Migrate: func(tx *gorm.DB) error { return execAll(tx, redeliverySchema) }},
 		{ID: "0012-ends", Migrate: func(tx *gorm.DB) error { return execAll(tx, endsSchema) }},
+		{ID: "0013-keys", Migrate: func(tx *gorm.DB) error { return execAll(tx, keysSchema) }},
 	}
 }
 

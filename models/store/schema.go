@@ -217,6 +217,15 @@ var endsSchema = []string{
 	`CREATE INDEX deliveries_retrying ON deliveries (webhook_id) WHERE status = 'pending' AND tries > 0 AND NOT test`,
 }
 
+// keysSchema is the thirteenth migration: which keys seal nothing any more, and which the servers hold, see rotate.go.
+var keysSchema = []string{
+	`ALTER TABLE key_ids ADD COLUMN retired_at {int}`,
+	`CREATE TABLE replicas (
+		id {id} PRIMARY KEY, name TEXT NOT NULL, key_ids TEXT NOT NULL, primary_id {int} NOT NULL, trouble TEXT NOT NULL,
+		seen_at {int} NOT NULL
+	) {strict}`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -80,5 +81,37 @@ func TestTheHotQueriesUseTheirIndexes(t *testing.T) {
 		if len(plan) != 1 || !slices.Contains(strings.Fields(plan[0].Detail), index) {
 			t.Errorf("%s\nplan %v, want one step by %s", query, plan, index)
 		}
+	}
+}
+
+// TestWhateverIsSealedIsKnown: a rotation of the key must seal all of it anew.
+func TestWhateverIsSealedIsKnown(t *testing.T) {
+	t.Parallel()
+	s, err := Open(context.Background(), Options{Database: filepath.Join(t.TempDir(), "a.db"), Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var have, want []string
+	err = s.read.Raw(`SELECT m.name || '.' || c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name LIKE '%sealed%'`).Scan(&have).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, c := range sealedColumns {
+		want = append(want, "webhooks."+c.name)
+		w := reflect.ValueOf(&models.Webhook{}).Elem()
+		parsed, err := schema.Parse(&models.Webhook{}, &sync.Map{}, s.write.NamingStrategy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.FieldByName(parsed.FieldsByDBName[c.name].Name).SetBytes([]byte{byte(i + 1)})
+		if got := c.of(w.Interface().(models.Webhook)); len(got) != 1 || got[0] != byte(i+1) {
+			t.Errorf("%s is read from another field", c.name)
+		}
+	}
+	slices.Sort(have)
+	slices.Sort(want)
+	if !slices.Equal(have, want) {
+		t.Errorf("sealedColumns has %v, the tables have %v", want, have)
 	}
 }

@@ -1,12 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"gorm.io/gorm"
@@ -29,12 +31,14 @@ type Options struct {
 	Serve bool
 	// Metrics takes the metrics of what is committed; nil is nobody.
 	Metrics prometheus.Registerer
+
+	look time.Duration // in tests: how often a server looks at its key file
 }
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	account string
-	keys    *keys
+	keys    *keyring
 	write   *gorm.DB // on SQLite for migrations; conn has its connection afterwards
 	read    *gorm.DB // for pages, of which some read long
 	quick   *gorm.DB // for the engine and programs, which must not wait for them
@@ -46,6 +50,7 @@ type Store struct {
 	checkpointer *checkpointer        // on SQLite
 	listener     *listener            // on PostgreSQL, of a process that serves
 	leader       *conn                // on PostgreSQL, holds the leader's lock
+	reporter     *reporter            // of a process that serves
 	targets      recent[Target]       // by webhook
 	tokens       recent[models.Token] // by hash
 	stacks       recent[models.Stack] // by id
@@ -124,12 +129,8 @@ func (s *Store) openPostgres(ctx context.Context, o Options) (err error) {
 	return err
 }
 
-// openKeys opens the key file, which must hold what sealed the secrets in the database.
+// openKeys opens the key file, which must hold what sealed the secrets in the database, and be able to open them.
 func (s *Store) openKeys(ctx context.Context, o Options) error {
-	var inUse []int64
-	if err := s.read.WithContext(ctx).Raw(`SELECT id FROM key_ids ORDER BY id`).Scan(&inUse).Error; err != nil {
-		return fmt.Errorf("read which keys the database uses: %w", err)
-	}
 	path := o.KeyFile
 	switch {
 	case path != "":
@@ -138,9 +139,19 @@ func (s *Store) openKeys(ctx context.Context, o Options) error {
 	default:
 		path = filepath.Join(filepath.Dir(o.Database), "stackhook.key")
 	}
-	var err error
-	s.keys, err = openKeys(path, inUse)
-	return err
+	used, err := s.usedKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("read which keys the database uses: %w", err)
+	}
+	if s.keys, err = newKeyring(path, used); err != nil {
+		return err
+	}
+	for _, id := range used.now {
+		if err := s.tryKey(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // begin starts what runs beside the callers.
@@ -152,17 +163,23 @@ func (s *Store) begin(o Options) {
 		if o.Serve {
 			s.listener = newListener(s, o.Database)
 		}
-		return
+	} else {
+		s.conn = newConn(s.write)
+		s.checkpointer = newCheckpointer(s)
+		s.writer = newWriter(s, s.conn)
 	}
-	s.conn = newConn(s.write)
-	s.checkpointer = newCheckpointer(s)
-	s.writer = newWriter(s, s.conn)
+	if o.Serve {
+		s.reporter = newReporter(s, cmp.Or(o.look, lookEvery))
+	}
 }
 
 // Close closes the database and gives the lock back.
 func (s *Store) Close() error {
 	if s.listener != nil {
 		s.listener.close()
+	}
+	if s.reporter != nil {
+		s.reporter.close()
 	}
 	if s.writer != nil {
 		s.tallier.close()
@@ -200,7 +217,8 @@ func (s *Store) Ready(ctx context.Context) error {
 
 // CookieKeys returns the keys that authenticate and encrypt cookies and sealed form fields, 32 bytes each.
 func (s *Store) CookieKeys() (hash, block []byte) {
-	return s.keys.file.CookieHash, s.keys.file.CookieBlock
+	k := s.keys.now()
+	return k.file.CookieHash, k.file.CookieBlock
 }
 
 // transact runs f in one transaction. Domain errors pass through as they are.

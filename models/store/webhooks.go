@@ -32,16 +32,16 @@ func (s *Store) CreateWebhook(ctx context.Context, by models.Actor, stack models
 	now := time.Now()
 	w := models.Webhook{ID: models.NewID(now), StackKey: stack.Key, CreatedAt: now, UpdatedAt: now}
 	setEndpoint(&w, endpoint)
-	if err := s.setSecret(&w, form.Secret, now); err != nil {
-		return models.Webhook{}, err
-	}
 	setEnabled(&w, form.Enabled, models.DisabledByPerson, now)
-	err = s.transact(ctx, func(tx *gorm.DB) error {
+	err = s.sealing(ctx, func(tx *gorm.DB) error {
+		if err := s.setSecret(&w, form.Secret, now); err != nil {
+			return err
+		}
 		// The stack may have been deleted since the form was shown.
 		if _, err := first[models.Stack](tx.Where("key = ? AND deleted_at IS NULL", stack.Key)); err != nil {
 			return err
 		}
-		if err := s.keys.recordKey(tx); err != nil {
+		if err := recordKeys(tx, w); err != nil {
 			return err
 		}
 		if err := tx.Create(&w).Error; err != nil {
@@ -60,7 +60,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, by models.Actor, stack models
 		return models.Webhook{}, err
 	}
 	var after models.Webhook
-	err = s.transact(ctx, func(tx *gorm.DB) error {
+	err = s.sealing(ctx, func(tx *gorm.DB) error {
 		// Locked: it is written back whole, and results change it too.
 		before, err := first[models.Webhook](locked(tx).Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
 		if err != nil {
@@ -69,7 +69,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, by models.Actor, stack models
 		if after, err = s.edit(before, endpoint, form); err != nil {
 			return err
 		}
-		if err := s.keys.recordKey(tx); err != nil {
+		if err := recordKeys(tx, after); err != nil {
 			return err
 		}
 		if err := tx.Save(&after).Error; err != nil {
