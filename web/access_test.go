@@ -27,6 +27,8 @@ var access = map[string][4]int{
 	"POST /setup":  {404, 404, 404, 404},
 	"POST /theme":  {303, 303, 303, 303},
 
+	"POST /csp-reports": {204, 204, 204, 204},
+
 	"GET /help/webhooks":  {200, 200, 200, 200},
 	"GET /help/pipelines": {200, 200, 200, 200},
 

@@ -54,6 +54,7 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{public, get, "/setup", h.ShowSetup, nil},
 		{public, post, "/setup", h.Setup, nil},
 		{public, post, "/theme", h.SetTheme, nil},
+		{public, post, violationsPath, violations(h.Log), nil},
 
 		{public, get, "/", h.Home, nil},
 		{public, get, "/help/webhooks", h.HelpWebhooks, nil},
