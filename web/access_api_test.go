@@ -14,17 +14,21 @@ import (
 // apiAccess is what a token of each scope is answered in a stack that it is for: report, read, admin. In another stack all are
 // answered 404, and without a token that is valid 401, whatever they ask for.
 var apiAccess = map[string][3]int{
-	"POST /api/v1/stacks/:stack/runs":                           {201, 403, 201},
-	"GET /api/v1/stacks/:stack/runs":                            {200, 200, 200},
-	"GET /api/v1/stacks/:stack/runs/:run":                       {200, 200, 200},
-	"POST /api/v1/stacks/:stack/runs/:run/states":               {201, 403, 201},
-	"GET /api/v1/stacks/:stack/deliveries":                      {403, 200, 200},
-	"GET /api/v1/stacks/:stack/deliveries/:delivery":            {403, 200, 200},
-	"GET /api/v1/stacks/:stack/deliveries/:delivery/attempts":   {403, 200, 200},
-	"POST /api/v1/stacks/:stack/deliveries/:delivery/redeliver": {403, 403, 200},
-	"GET /api/v1/stacks/:stack/webhooks":                        {403, 200, 200},
-	"GET /api/v1/stacks/:stack/webhooks/:webhook":               {403, 200, 200},
-	"POST /api/v1/stacks/:stack/webhooks/:webhook/secret":       {403, 200, 200},
+	"POST /api/v1/stacks/:stack/runs":                            {201, 403, 201},
+	"GET /api/v1/stacks/:stack/runs":                             {200, 200, 200},
+	"GET /api/v1/stacks/:stack/runs/:run":                        {200, 200, 200},
+	"POST /api/v1/stacks/:stack/runs/:run/states":                {201, 403, 201},
+	"GET /api/v1/stacks/:stack/deliveries":                       {403, 200, 200},
+	"GET /api/v1/stacks/:stack/deliveries/:delivery":             {403, 200, 200},
+	"GET /api/v1/stacks/:stack/deliveries/:delivery/attempts":    {403, 200, 200},
+	"POST /api/v1/stacks/:stack/deliveries/:delivery/redeliver":  {403, 403, 200},
+	"POST /api/v1/stacks/:stack/redeliveries":                    {403, 403, 201},
+	"GET /api/v1/stacks/:stack/redeliveries/:redelivery":         {403, 403, 200},
+	"POST /api/v1/stacks/:stack/redeliveries/:redelivery/cancel": {403, 403, 200},
+	"GET /api/v1/stacks/:stack/tallies":                          {403, 200, 200},
+	"GET /api/v1/stacks/:stack/webhooks":                         {403, 200, 200},
+	"GET /api/v1/stacks/:stack/webhooks/:webhook":                {403, 200, 200},
+	"POST /api/v1/stacks/:stack/webhooks/:webhook/secret":        {403, 200, 200},
 }
 
 // publicAPI needs no token, and takes any.
@@ -34,6 +38,7 @@ var publicAPI = map[string]bool{"GET /api/v1/openapi.json": true}
 var apiBodies = map[string]string{
 	"POST /api/v1/stacks/:stack/runs":             `{}`,
 	"POST /api/v1/stacks/:stack/runs/:run/states": `{"state":"PLANNING"}`,
+	"POST /api/v1/stacks/:stack/redeliveries":     `{"id":"01EF9PFPNFFM2MQXTJKHK1B869","filter":{}}`,
 }
 
 func TestWhichTokenMayDoWhat(t *testing.T) {

@@ -159,7 +159,7 @@ func furnish(t *testing.T, site *webtest.Site) (models.Stack, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, _, err := site.Store.StartRedelivery(t.Context(), storetest.Shell, store.RedeliveryOrder{ID: models.NewID(time.Now()), PerSecond: 1})
+	r, _, err := site.Store.StartRedelivery(t.Context(), storetest.Shell, store.RedeliveryOrder{Filter: store.DeliveryFilter{Stack: &stack}, ID: models.NewID(time.Now()), PerSecond: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
