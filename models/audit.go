@@ -37,6 +37,11 @@ const (
 	WebhookDeleted   Action = "webhook.deleted"
 	SecretRevealed   Action = "secret.revealed"
 	SecretChanged    Action = "secret.changed"
+	SecretPrepared   Action = "secret.prepared"
+	SecretDiscarded  Action = "secret.discarded" // a prepared one
+	SecretPromoted   Action = "secret.promoted"  // a prepared one
+	SecretRetired    Action = "secret.retired"   // a previous one
+	SecretReplaced   Action = "secret.replaced"  // at once
 	DeliveryRepeated Action = "delivery.redelivered"
 	TestSent         Action = "delivery.test"
 	RedeliveryStart  Action = "redelivery.started"
@@ -61,7 +66,8 @@ const (
 func Actions() []Action {
 	return []Action{
 		StackCreated, StackUpdated, StackDeleted, WebhookCreated, WebhookUpdated, WebhookEnabled, WebhookDisabled, WebhookDeleted,
-		SecretRevealed, SecretChanged, DeliveryRepeated, TestSent, UserCreated, UserUpdated, UserLinkCreated, PasswordSet,
+		SecretRevealed, SecretChanged, SecretPrepared, SecretDiscarded, SecretPromoted, SecretRetired, SecretReplaced,
+		DeliveryRepeated, TestSent, UserCreated, UserUpdated, UserLinkCreated, PasswordSet,
 		GrantCreated, GrantRevoked, TokenCreated, TokenRevoked, SignedIn, SignedOut, SignInFailed, SessionsEnded,
 		KeyRotated, KeysPruned,
 	}

@@ -112,6 +112,8 @@ type Delivery struct {
 	State        State
 	StateVersion int64
 	Test         bool
+	// OnlySecret is the fingerprint of the one secret that signs it: of a test of a prepared one. "" is for the webhook's own.
+	OnlySecret string
 	// Silent: it was skipped when its event happened, and so is not in the API's answer to that event.
 	Silent bool
 	Status Status
@@ -153,6 +155,8 @@ type Attempt struct {
 	Detail string
 	Code   int
 	URL    string // the endpoint as it was when the attempt started
+	// SignedBy are the fingerprints of the secrets that signed it, see Signers.
+	SignedBy string
 	// Address is the address and port dialled; Protocol as in "HTTP/2.0"; TLSVersion as in "TLS 1.3".
 	Address    string
 	Reused     bool // an idle connection was used: no DNS, connect or TLS

@@ -28,6 +28,14 @@ func CheckSecret(secret string) error {
 	return bad.Err()
 }
 
+// CheckNewSecret is CheckSecret for a secret that takes the place of another: there must be one.
+func CheckNewSecret(secret string) error {
+	if secret == "" {
+		return Invalid{{Field: "secret", Message: "Type a secret, or generate one."}}
+	}
+	return CheckSecret(secret)
+}
+
 // GenerateSecret returns a strong secret: SecretPrefix and the base64 of 32 random bytes, the key length of HMAC-SHA256.
 func GenerateSecret() string {
 	key := make([]byte, 32)

@@ -15,9 +15,12 @@ type Webhook struct {
 	SecretSealed      []byte
 	SecretFingerprint string    // tells two secrets apart without giving them away: 8 hex digits of a keyed hash
 	SecretChangedAt   time.Time `gorm:"serializer:micros"`
-	Enabled           bool
-	DisabledWhy       DisabledWhy
-	DisabledAt        time.Time `gorm:"serializer:micros"`
+	// NextSecret is prepared to become the current one, PreviousSecret was it before and still signs; see replacement.go.
+	NextSecret     SpareSecret `gorm:"embedded;embeddedPrefix:next_secret_"`
+	PreviousSecret SpareSecret `gorm:"embedded;embeddedPrefix:previous_secret_"`
+	Enabled        bool
+	DisabledWhy    DisabledWhy
+	DisabledAt     time.Time `gorm:"serializer:micros"`
 	// Failures counts failed attempts since the last success, those with Faultless reasons left out; FailingSince is when
 	// the first of them ended.
 	Failures     int

@@ -23,10 +23,16 @@ func (s *Store) RecordSignIn(ctx context.Context, by models.Actor, action models
 	})
 }
 
-// Reveals returns who viewed the webhook's secret since it was last changed, newest first, at most 100.
+// clocksDiffer is more than the clocks of two replicas may.
+const clocksDiffer = time.Minute
+
+// Reveals returns who viewed the webhook's secret since it was last changed, newest first, at most 100. Views of a secret while
+// it was prepared are views of it; those of the one before it are not, also if they came later.
 func (s *Store) Reveals(ctx context.Context, w models.Webhook) ([]models.AuditRecord, error) {
 	return all[models.AuditRecord](s.reader(ctx).
-		Where("webhook_id = ? AND action = ? AND at >= ?", w.ID, models.SecretRevealed, w.SecretChangedAt.UnixMicro()).
+		Where("webhook_id = ? AND action = ? AND id >= ?", w.ID, models.SecretRevealed, models.LeastID(w.SecretChangedAt.Add(-clocksDiffer))).
+		// "" is from before fingerprints were recorded.
+		Where("(detail = ? OR detail = '' AND at >= ?)", w.SecretFingerprint, w.SecretChangedAt.UnixMicro()).
 		Order("id DESC").Limit(100))
 }
 

@@ -39,6 +39,7 @@ func migrations() []*gormigrate.Migration {
 		{ID: "0011-redeliveries", Migrate: func(tx *gorm.DB) error { return execAll(tx, redeliverySchema) }},
 		{ID: "0012-ends", Migrate: func(tx *gorm.DB) error { return execAll(tx, endsSchema) }},
 		{ID: "0013-keys", Migrate: func(tx *gorm.DB) error { return execAll(tx, keysSchema) }},
+		{ID: "0014-replacement", Migrate: func(tx *gorm.DB) error { return execAll(tx, replacementSchema) }},
 	}
 }
 

@@ -94,10 +94,22 @@ const maxTests = 5
 // SendTest adds a test delivery: a real one, signed and recorded, of a sample payload. It is allowed on a disabled
 // webhook and a *models.Refused beyond five a minute.
 func (s *Store) SendTest(ctx context.Context, by models.Actor, stack models.Stack, webhookID string) (models.Delivery, error) {
+	return s.sendTest(ctx, by, stack, webhookID, func(models.Webhook) error { return nil }, "")
+}
+
+// SendNextTest is SendTest for a test that is signed with the prepared secret alone, which must be the one with that fingerprint.
+func (s *Store) SendNextTest(ctx context.Context, by models.Actor, stack models.Stack, webhookID, next string) (models.Delivery, error) {
+	return s.sendTest(ctx, by, stack, webhookID, func(w models.Webhook) error { return w.HasNext(next) }, next)
+}
+
+func (s *Store) sendTest(ctx context.Context, by models.Actor, stack models.Stack, webhookID string, may func(models.Webhook) error, only string) (models.Delivery, error) {
 	var d models.Delivery
 	err := s.transact(ctx, func(tx *gorm.DB) error {
 		w, err := first[models.Webhook](locked(tx).Where("id = ? AND stack_key = ? AND deleted_at IS NULL", webhookID, stack.Key))
 		if err != nil {
+			return err
+		}
+		if err := may(w); err != nil {
 			return err
 		}
 		now := time.Now()
@@ -118,7 +130,7 @@ func (s *Store) SendTest(ctx context.Context, by models.Actor, stack models.Stac
 		}
 		w.Enabled = true // for this delivery: a test may be what somebody wants to see before enabling
 		d = newDeliveries(event, []models.Webhook{w}, now)[0]
-		d.Test = true
+		d.Test, d.OnlySecret = true, only
 		if err := tx.Create(&d).Error; err != nil {
 			return err
 		}

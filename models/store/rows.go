@@ -51,14 +51,14 @@ var eventRows = table[models.Event]{
 var deliveryRows = table[models.Delivery]{
 	name: "deliveries",
 	columns: []string{
-		"id", "stack_key", "webhook_id", "event_id", "run_key", "run_id", "state", "state_version", "test", "silent", "status",
+		"id", "stack_key", "webhook_id", "event_id", "run_key", "run_id", "state", "state_version", "test", "only_secret", "silent", "status",
 		"reason", "code", "attempt", "tries", "due_at", "lease_owner", "claimed_at", "first_ended_at", "first_delivered_at",
 		"duration", "expire_from", "ended_at", "redelivered_at", "redelivered_by", "created_at",
 	},
-	types: "tittittibbttiiiitiiiiiiiti",
+	types: "tittittibtbttiiiitiiiiiiiti",
 	values: func(d *models.Delivery) []any {
 		return []any{
-			d.ID, d.StackKey, d.WebhookID, d.EventID, nullZero(d.RunKey), d.RunID, string(d.State), d.StateVersion, d.Test, d.Silent, string(d.Status),
+			d.ID, d.StackKey, d.WebhookID, d.EventID, nullZero(d.RunKey), d.RunID, string(d.State), d.StateVersion, d.Test, d.OnlySecret, d.Silent, string(d.Status),
 			string(d.Reason), d.Code, d.Attempt, d.Tries, micros(d.DueAt), d.LeaseOwner, micros(d.ClaimedAt), micros(d.FirstEndedAt), micros(d.FirstDelivered),
 			int64(d.Duration), micros(d.ExpireFrom), micros(d.EndedAt), micros(d.RedeliveredAt), d.RedeliveredBy, micros(d.CreatedAt),
 		}
@@ -68,15 +68,15 @@ var deliveryRows = table[models.Delivery]{
 var attemptRows = table[models.Attempt]{
 	name: "attempts",
 	columns: []string{
-		"delivery_id", "number", "started_at", "reason", "cause", "detail", "code", "url", "address", "reused", "protocol", "tls_version",
+		"delivery_id", "number", "started_at", "reason", "cause", "detail", "code", "url", "signed_by", "address", "reused", "protocol", "tls_version",
 		"certificate_expires_at", "dns", "connect", "tls", "first_byte", "body", "total",
 		"request_headers", "response_headers", "response_body", "cut", "headers_cut",
 	},
-	types: "tiitttittbttiiiiiiittybb",
+	types: "tiitttitttbttiiiiiiittybb",
 	values: func(a *models.Attempt) []any {
 		x := &a.Exchange
 		return []any{
-			a.DeliveryID, a.Number, micros(a.StartedAt), string(a.Reason), string(a.Cause), a.Detail, a.Code, a.URL, a.Address, a.Reused, a.Protocol, a.TLSVersion,
+			a.DeliveryID, a.Number, micros(a.StartedAt), string(a.Reason), string(a.Cause), a.Detail, a.Code, a.URL, a.SignedBy, a.Address, a.Reused, a.Protocol, a.TLSVersion,
 			micros(a.CertificateExpiresAt), int64(a.DNS), int64(a.Connect), int64(a.TLS), int64(a.FirstByte), int64(a.Body), int64(a.Total),
 			headersText(x.RequestHeaders), headersText(x.ResponseHeaders), x.ResponseBody, x.Cut, x.HeadersCut,
 		}

@@ -226,6 +226,20 @@ var keysSchema = []string{
 	) {strict}`,
 }
 
+// replacementSchema is the fourteenth migration: secrets are replaced in steps, and it is kept which of them signed. Who viewed
+// one is found by its fingerprint.
+var replacementSchema = []string{
+	`ALTER TABLE webhooks ADD COLUMN next_secret_sealed {bytes}`,
+	`ALTER TABLE webhooks ADD COLUMN next_secret_fingerprint TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE webhooks ADD COLUMN next_secret_at {int}`,
+	`ALTER TABLE webhooks ADD COLUMN previous_secret_sealed {bytes}`,
+	`ALTER TABLE webhooks ADD COLUMN previous_secret_fingerprint TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE webhooks ADD COLUMN previous_secret_at {int}`,
+	`ALTER TABLE deliveries ADD COLUMN only_secret TEXT NOT NULL DEFAULT ''`,
+	`ALTER TABLE attempts ADD COLUMN signed_by TEXT NOT NULL DEFAULT ''`,
+	`CREATE INDEX audit_views ON audit_records (webhook_id, detail, id) WHERE action = 'secret.revealed'`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

@@ -72,6 +72,7 @@ func TestTheHotQueriesUseTheirIndexes(t *testing.T) {
 		`SELECT 1 FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND test`:                                                  "deliveries_tests",
 		`SELECT 1 FROM deliveries WHERE webhook_id = 'x' AND status = 'pending' AND tries > 0 AND NOT test`:                                "deliveries_retrying",
 		`SELECT 1 FROM deliveries WHERE webhook_id = 'x' AND status = 'skipped' AND status <> 'delivered' AND id >= 'y'`:                   "deliveries_webhook_status",
+		`SELECT * FROM audit_records WHERE webhook_id = 'x' AND detail = 'y' AND action = 'secret.revealed' ORDER BY id DESC LIMIT 9`:      "audit_views",
 		`SELECT id FROM deliveries WHERE event_id = 'x'`:                                                                                   "deliveries_event",
 	} {
 		var plan []struct{ Detail string }

@@ -19,6 +19,8 @@ import (
 // compares the list with the table.
 var sealedColumns = []sealedColumn{
 	{"secret_sealed", func(w models.Webhook) []byte { return w.SecretSealed }},
+	{"next_secret_sealed", func(w models.Webhook) []byte { return w.NextSecret.Sealed }},
+	{"previous_secret_sealed", func(w models.Webhook) []byte { return w.PreviousSecret.Sealed }},
 }
 
 type sealedColumn struct {

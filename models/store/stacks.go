@@ -117,7 +117,7 @@ func (s *Store) DeleteStack(ctx context.Context, by models.Actor, stack models.S
 		if done.RowsAffected == 0 {
 			return models.ErrNotFound
 		}
-		if err := tx.Exec(`UPDATE webhooks SET deleted_at = ?, secret_sealed = NULL WHERE stack_key = ? AND deleted_at IS NULL`, now, stack.Key).Error; err != nil {
+		if err := tx.Exec(`UPDATE webhooks SET deleted_at = ?, `+noSecrets+` WHERE stack_key = ? AND deleted_at IS NULL`, now, stack.Key).Error; err != nil {
 			return err
 		}
 		if err := tx.Exec(`UPDATE tokens SET revoked_at = ? WHERE stack_key = ? AND revoked_at IS NULL`, now, stack.Key).Error; err != nil {

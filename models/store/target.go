@@ -11,9 +11,11 @@ import (
 type Target struct {
 	Webhook models.Webhook
 	Secret  string
+	// The prepared and the previous one, "" if there is none.
+	Next, Previous string
 }
 
-// Target returns the webhook as it is now, or was at most so long ago, with its secret opened; not found when it is
+// Target returns the webhook as it is now, or was at most so long ago, with its secrets opened; not found when it is
 // deleted. What this process changed is seen at once.
 func (s *Store) Target(ctx context.Context, webhookID string, ago time.Duration) (Target, error) {
 	return s.targets.get(webhookID, ago, func() (Target, error) {
@@ -21,7 +23,14 @@ func (s *Store) Target(ctx context.Context, webhookID string, ago time.Duration)
 		if err != nil {
 			return Target{}, err
 		}
-		secret, err := s.Secret(w)
-		return Target{w, secret}, err
+		t := Target{Webhook: w}
+		if t.Secret, err = s.Secret(w); err != nil {
+			return t, err
+		}
+		if t.Next, err = s.keys.open(w.ID, w.NextSecret.Sealed); err != nil {
+			return t, err
+		}
+		t.Previous, err = s.keys.open(w.ID, w.PreviousSecret.Sealed)
+		return t, err
 	})
 }

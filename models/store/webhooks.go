@@ -104,10 +104,15 @@ func (s *Store) edit(before models.Webhook, endpoint models.Endpoint, form model
 		setEnabled(&after, form.Enabled, models.DisabledByPerson, now)
 	}
 	if mended(before, after) {
-		after.Failures, after.FailingSince = 0, time.Time{}
-		after.CloseCircuit()
+		mend(&after)
 	}
 	return after, nil
+}
+
+// mend forgets that attempts failed.
+func mend(w *models.Webhook) {
+	w.Failures, w.FailingSince = 0, time.Time{}
+	w.CloseCircuit()
 }
 
 // mended reports whether an edit may have removed what made attempts fail.
@@ -135,6 +140,16 @@ func (s *Store) afterEdit(tx *gorm.DB, by models.Actor, stack models.Stack, befo
 			return err
 		}
 	}
+	if before.SecretChangedAt != after.SecretChangedAt {
+		if err := auditDropped(tx, by, stack, before, after); err != nil {
+			return err
+		}
+	}
+	return hurry(tx, before, after)
+}
+
+// hurry makes the pending deliveries due if they may arrive now.
+func hurry(tx *gorm.DB, before, after models.Webhook) error {
 	if !mended(before, after) {
 		return nil
 	}
@@ -154,7 +169,9 @@ func setEnabled(w *models.Webhook, enabled bool, why models.DisabledWhy, now tim
 	}
 }
 
+// setSecret makes a secret, or none, the only one.
 func (s *Store) setSecret(w *models.Webhook, secret string, now time.Time) (err error) {
+	w.NextSecret, w.PreviousSecret = models.SpareSecret{}, models.SpareSecret{}
 	w.SecretSealed, w.SecretFingerprint, w.SecretChangedAt = nil, s.keys.fingerprint(secret), now
 	if secret != "" {
 		w.SecretSealed, err = s.keys.seal(w.ID, secret)
@@ -167,15 +184,31 @@ func (s *Store) Secret(w models.Webhook) (string, error) { return s.keys.open(w.
 
 // RevealSecret returns the webhook's secret for a person or a program to see, and records that it was viewed.
 func (s *Store) RevealSecret(ctx context.Context, by models.Actor, stack models.Stack, id string) (secret string, err error) {
+	return s.reveal(ctx, by, stack, id, func(w models.Webhook) (models.SpareSecret, error) {
+		return models.SpareSecret{Sealed: w.SecretSealed, Fingerprint: w.SecretFingerprint}, nil
+	})
+}
+
+// RevealNextSecret is RevealSecret for the prepared one with that fingerprint.
+func (s *Store) RevealNextSecret(ctx context.Context, by models.Actor, stack models.Stack, id, next string) (secret string, err error) {
+	return s.reveal(ctx, by, stack, id, func(w models.Webhook) (models.SpareSecret, error) { return w.NextSecret, w.HasNext(next) })
+}
+
+// reveal returns the secret that which names, "" if there is none, and records the view by its fingerprint.
+func (s *Store) reveal(ctx context.Context, by models.Actor, stack models.Stack, id string, which func(models.Webhook) (models.SpareSecret, error)) (secret string, err error) {
 	err = s.transact(ctx, func(tx *gorm.DB) error {
 		w, err := first[models.Webhook](tx.Where("id = ? AND stack_key = ? AND deleted_at IS NULL", id, stack.Key))
 		if err != nil {
 			return err
 		}
-		if secret, err = s.Secret(w); err != nil || secret == "" {
+		named, err := which(w)
+		if err != nil {
 			return err
 		}
-		return audit(tx, by, webhookRecord(models.SecretRevealed, stack, w, ""))
+		if secret, err = s.keys.open(w.ID, named.Sealed); err != nil || secret == "" {
+			return err
+		}
+		return audit(tx, by, webhookRecord(models.SecretRevealed, stack, w, named.Fingerprint))
 	})
 	if err != nil {
 		return "", err

@@ -16,6 +16,10 @@ const endMost = 500
 // endWithin is how long whoever deletes a webhook waits for its deliveries to end: some ten thousand do.
 const endWithin = 3 * time.Second
 
+// noSecrets wipes the secrets of a webhook.
+const noSecrets = `secret_sealed = NULL, secret_fingerprint = '', next_secret_sealed = NULL, next_secret_fingerprint = '', next_secret_at = NULL,
+	previous_secret_sealed = NULL, previous_secret_fingerprint = '', previous_secret_at = NULL`
+
 // DeleteWebhook deletes a webhook: its pending deliveries end, its secret is wiped, its endpoint is free again and its
 // log remains. A request in flight is finished and recorded. Where many are pending, the first of them end in the
 // transaction that deletes, after which nothing is sent any more, and the others after it; see EndDeleted.
@@ -32,7 +36,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, by models.Actor, stack models
 		if err != nil {
 			return err
 		}
-		if err := tx.Exec(`UPDATE webhooks SET deleted_at = ?, secret_sealed = NULL, secret_fingerprint = '' WHERE id = ?`,
+		if err := tx.Exec(`UPDATE webhooks SET deleted_at = ?, `+noSecrets+` WHERE id = ?`,
 			micros(time.Now()), id).Error; err != nil {
 			return err
 		}
