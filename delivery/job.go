@@ -64,7 +64,8 @@ func (e *Engine) try(run, requests context.Context, job store.Job) (target store
 // read returns where a job is to be sent.
 func (e *Engine) read(db context.Context, job store.Job) (store.Target, error) {
 	target, err := e.target(db, job.Delivery.WebhookID, targetAge)
-	if err == nil && !sendable(target.Webhook, job) { // it may be better than it was a second ago
+	_, signable := signersOf(job.Delivery, target)
+	if err == nil && (!signable || !sendable(target.Webhook, job)) { // it may be better than it was a second ago
 		return e.target(db, job.Delivery.WebhookID, 0)
 	}
 	return target, err

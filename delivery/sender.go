@@ -67,7 +67,12 @@ func (s *sender) send(ctx context.Context, job store.Job, target store.Target) s
 	a := newAttempt(job, target)
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
-	request, err := s.request(ctx, job, target, &a)
+	with, known := signersOf(job.Delivery, target)
+	if !known {
+		return internal(a, "The prepared secret that this test was to be signed with is gone: it was discarded, or replaced. Nothing was sent.")
+	}
+	a.SignedBy = with.prints
+	request, err := s.request(ctx, job, target.Webhook.EndpointURL, with, &a)
 	if err != nil {
 		return internal(a, "The stored endpoint is not a URL. Edit the webhook and save its endpoint again.")
 	}
@@ -120,8 +125,8 @@ func internal(a models.Attempt, detail string) sent {
 }
 
 // request makes the HTTP request and notes its headers in the attempt.
-func (s *sender) request(ctx context.Context, job store.Job, target store.Target, a *models.Attempt) (*http.Request, error) {
-	u, err := url.Parse(target.Webhook.EndpointURL)
+func (s *sender) request(ctx context.Context, job store.Job, endpoint string, with signers, a *models.Attempt) (*http.Request, error) {
+	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" {
 		return nil, errors.New("not a URL") // the parser's error would hold it
 	}
@@ -129,7 +134,7 @@ func (s *sender) request(ctx context.Context, job store.Job, target store.Target
 	if err != nil {
 		return nil, errors.New("not a URL")
 	}
-	headers := append(Sign(job.Payload, target.Secret, job.Delivery.ID, a.StartedAt), models.Header{Name: "Content-Type", Value: "application/json"})
+	headers := append(Sign(job.Payload, with.secret, job.Delivery.ID, a.StartedAt, with.also...), models.Header{Name: "Content-Type", Value: "application/json"})
 	if job.Delivery.Test {
 		headers = append(headers, models.Header{Name: "X-Stackhook-Test", Value: "1"})
 	}

@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"stackhook/models"
+	"stackhook/models/store"
 )
 
 // Sign returns the headers that prove who sends a body. X-Signature and X-Signature-256 are what GitHub and Spacelift
 // send: the HMAC of the body, keyed with the secret exactly as typed. The webhook-… headers follow the Standard Webhooks
 // specification; id is the same on every attempt, at is the attempt's. Without a secret there is no webhook-signature,
-// and the key of the others is empty, which proves nothing.
-func Sign(body []byte, secret, id string, at time.Time) []models.Header {
+// and the key of the others is empty, which proves nothing. Also are secrets that receivers may still verify with: each has a
+// further entry in webhook-signature, after a blank.
+func Sign(body []byte, secret, id string, at time.Time, also ...string) []models.Header {
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	headers := []models.Header{
 		{Name: "X-Signature", Value: "sha1=" + hex.EncodeToString(mac(sha1.New, []byte(secret), body))},
@@ -29,8 +31,37 @@ func Sign(body []byte, secret, id string, at time.Time) []models.Header {
 	if secret == "" {
 		return headers
 	}
-	sum := mac(sha256.New, standardKey(secret), []byte(id+"."+timestamp+"."), body)
-	return append(headers, models.Header{Name: "webhook-signature", Value: "v1," + base64.StdEncoding.EncodeToString(sum)})
+	var entries []string
+	for _, s := range append([]string{secret}, also...) {
+		sum := mac(sha256.New, standardKey(s), []byte(id+"."+timestamp+"."), body)
+		entries = append(entries, "v1,"+base64.StdEncoding.EncodeToString(sum))
+	}
+	return append(headers, models.Header{Name: "webhook-signature", Value: strings.Join(entries, " ")})
+}
+
+// signers are the secrets that sign an attempt.
+type signers struct {
+	secret string
+	also   []string // see Sign
+	prints string   // their fingerprints, as models.Attempt keeps them
+}
+
+// signersOf returns the secrets that sign a delivery; false if it is to be signed with one that its target does not have.
+func signersOf(d models.Delivery, t store.Target) (signers, bool) {
+	w := t.Webhook
+	switch d.OnlySecret {
+	case "":
+		s := signers{secret: t.Secret, prints: w.SecretFingerprint}
+		if t.Previous != "" {
+			s.also, s.prints = []string{t.Previous}, s.prints+" "+w.PreviousSecret.Fingerprint
+		}
+		return s, true
+	case w.NextSecret.Fingerprint:
+		return signers{secret: t.Next, prints: d.OnlySecret}, true
+	case w.SecretFingerprint: // it was promoted meanwhile
+		return signers{secret: t.Secret, prints: d.OnlySecret}, true
+	}
+	return signers{}, false
 }
 
 // standardKey returns the key that libraries for Standard Webhooks take from a secret: what is encoded after the prefix.
