@@ -15,6 +15,8 @@ type webhookBody struct {
 	DisabledWhy models.DisabledWhy `json:"disabledWhy,omitempty" doc:"person or gone"`
 	HasSecret   bool               `json:"hasSecret"`
 	Fingerprint string             `json:"secretFingerprint,omitempty" doc:"Tells two secrets apart without giving them away"`
+	Next        string             `json:"nextSecretFingerprint,omitempty" doc:"Of a secret that is prepared to become the current one"`
+	Previous    string             `json:"previousSecretFingerprint,omitempty" doc:"Of the secret before, while it signs too"`
 	CreatedAt   int64              `json:"createdAt" doc:"Unix seconds"`
 	UpdatedAt   int64              `json:"updatedAt" doc:"Unix seconds"`
 	DeliveredAt *int64             `json:"lastDeliveredAt,omitempty" doc:"Unix seconds"`
@@ -24,7 +26,8 @@ type webhookBody struct {
 func webhookOf(w models.Webhook) webhookBody {
 	return webhookBody{
 		ID: w.ID, Endpoint: w.Endpoint, URL: w.EndpointURL, Enabled: w.Enabled, DisabledWhy: w.DisabledWhy, HasSecret: w.HasSecret(),
-		Fingerprint: w.SecretFingerprint, CreatedAt: w.CreatedAt.Unix(), UpdatedAt: w.UpdatedAt.Unix(),
+		Fingerprint: w.SecretFingerprint, Next: w.NextSecret.Fingerprint, Previous: w.PreviousSecret.Fingerprint,
+		CreatedAt: w.CreatedAt.Unix(), UpdatedAt: w.UpdatedAt.Unix(),
 		DeliveredAt: unixOrNil(w.LastDeliveredAt), DeletedAt: unixOrNil(w.DeletedAt),
 	}
 }

@@ -20,7 +20,8 @@ func (h *Handlers) Integrations(c echo.Context) error {
 	return h.integrations(c, stack, "", nil)
 }
 
-// RevealSecret answers with the same list, in which one webhook's secret is shown. The view is recorded first.
+// RevealSecret answers with the same list, in which one webhook's secret is shown, or with the page of its replacement, which shows
+// the prepared one. The view is recorded first.
 func (h *Handlers) RevealSecret(c echo.Context) error {
 	stack, err := h.stack(c)
 	if err != nil {
@@ -29,6 +30,13 @@ func (h *Handlers) RevealSecret(c echo.Context) error {
 	w, err := h.webhook(c, stack)
 	if err != nil {
 		return err
+	}
+	values, err := form(c)
+	if err != nil {
+		return err
+	}
+	if values.Get("which") == "next" {
+		return h.revealNext(c, stack, w.ID, values.Get("fingerprint"))
 	}
 	if !w.HasSecret() {
 		h.Tell(c, "The webhook to "+w.EndpointHost+" has no secret.")

@@ -99,8 +99,7 @@ func (h *Handlers) SendTest(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	d, err := h.Store.SendTest(ctx, actor(c), stack, w.ID)
+	d, err := h.Store.SendTest(c.Request().Context(), actor(c), stack, w.ID)
 	var refused *models.Refused
 	if errors.As(err, &refused) {
 		return h.webhookDetails(c, stack, w, http.StatusConflict, refused.Reason)
@@ -108,9 +107,15 @@ func (h *Handlers) SendTest(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(h.Timeout, testWait)+testSlack)
+	return h.awaitTest(c, stack, d)
+}
+
+// awaitTest leads to a test's delivery once it has ended.
+func (h *Handlers) awaitTest(c echo.Context, stack models.Stack, d models.Delivery) error {
+	ctx, cancel := context.WithTimeout(c.Request().Context(), min(h.Timeout, testWait)+testSlack)
 	defer cancel()
-	if d, err = h.Store.AwaitEnd(ctx, stack, d.ID); err != nil {
+	d, err := h.Store.AwaitEnd(ctx, stack, d.ID)
+	if err != nil {
 		return err
 	}
 	if d.Status == models.Pending {

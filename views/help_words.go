@@ -48,7 +48,7 @@ var headerWords = [][2]string{
 	{"X-Signature", "sha1= and the same with SHA-1, for receivers that cannot do better"},
 	{"webhook-id", "The id of the delivery: the same on every retry and redelivery"},
 	{"webhook-timestamp", "When this attempt was made, in Unix seconds"},
-	{"webhook-signature", "v1, and a signature of id, time and body as Standard Webhooks has it. Left out when there is no secret"},
+	{"webhook-signature", "v1, and a signature of id, time and body as Standard Webhooks has it; a second one after a blank while a secret is replaced. Left out when there is no secret"},
 	{"User-Agent", "Stackhook/ and its version. Anybody can write that: it proves nothing"},
 	{"X-Stackhook-Test", "1 on a test that somebody asked for. Other requests do not have it"},
 }

@@ -89,6 +89,14 @@ func DeleteWebhookPath(stack, webhook string) string { return WebhookPath(stack,
 // WebhookSecretPath reveals a webhook's secret (POST).
 func WebhookSecretPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/secret" }
 
+// ReplacePath is where a webhook's secret is replaced in steps.
+func ReplacePath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/replace" }
+
+// ReplaceStepPath takes one of the steps (POST).
+func ReplaceStepPath(stack, webhook, step string) string {
+	return ReplacePath(stack, webhook) + path(step)
+}
+
 // WebhookTestPath sends a test to a webhook (POST).
 func WebhookTestPath(stack, webhook string) string { return WebhookPath(stack, webhook) + "/test" }
 

@@ -71,6 +71,15 @@ var access = map[string][4]int{
 	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/delete": {401, 404, 403, 303},
 	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/secret": {401, 404, 200, 200},
 
+	"GET /stacks/:stack/settings/integrations/webhooks/:webhook/replace":            {303, 404, 200, 200},
+	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/prepare":   {401, 404, 403, 409},
+	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/test":      {401, 404, 403, 409},
+	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/promote":   {401, 404, 403, 409},
+	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/discard":   {401, 404, 403, 409},
+	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/retire":    {401, 404, 403, 409},
+	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/now":       {401, 404, 403, 409},
+	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/foul-play": {401, 404, 403, 409},
+
 	"GET /stacks/:stack":           {303, 404, 200, 200},
 	"GET /stacks/:stack/runs/:run": {303, 404, 200, 200},
 	"GET /deliveries":              {303, 200, 200, 200},

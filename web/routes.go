@@ -43,7 +43,7 @@ type form func(c echo.Context, typed url.Values, bad models.Invalid, status int)
 // pages is the table of all pages and of the forms on them.
 func pages(h *handlers.Handlers, c Config) []route {
 	tries := newTries()
-	return append(logs(h), []route{
+	return append(append(logs(h), replacements(h)...), []route{
 		{public, get, "/healthz", h.Healthy, nil},
 		{public, get, "/readyz", h.Ready, nil},
 		{public, get, "/metrics", measures(c.MetricsToken, c.Metrics), nil},
@@ -96,6 +96,20 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{reader, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/secret", h.RevealSecret, nil},
 		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/test", h.SendTest, nil},
 	}...)
+}
+
+// replacements is the table's part of replacing a webhook's secret.
+func replacements(h *handlers.Handlers) []route {
+	return []route{
+		{reader, get, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace", h.ShowReplace, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/prepare", h.PrepareSecret, h.ReplaceForm},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/test", h.SendNextTest, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/promote", h.PromoteSecret, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/discard", h.DiscardSecret, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/retire", h.RetireSecret, nil},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/now", h.ReplaceSecretNow, h.ReplaceForm},
+		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/foul-play", h.FoulPlay, nil},
+	}
 }
 
 // logs is the table's part of runs and of what became of them.
