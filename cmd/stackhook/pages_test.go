@@ -44,7 +44,7 @@ func TestPages(t *testing.T) {
 	failATest(t, client, base)
 	startARedelivery(t, client, base)
 	client.see(t, base+"/failures", "Show all")
-	pages := crawl(t, client, base)
+	pages := append(crawl(t, client, base), replacements(t, client, base)...)
 	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })
 
 	p := openBrowser(t, base, true)
@@ -98,6 +98,33 @@ func failATest(t *testing.T, client *browser, base string) {
 		t.Fatalf("no test of the receiver that fails:\n%s", body)
 	}
 	client.post(t, base+form[1], nil, http.StatusSeeOther)
+}
+
+var replacement = regexp.MustCompile(`href="(/stacks/[^"]*/replace)"`)
+
+// replacements replaces the secrets of two webhooks as far as the second and the third step, and returns the pages of that, and
+// those of one whose secret is not being replaced and of one whose secret was.
+func replacements(t *testing.T, client *browser, base string) (pages []string) {
+	t.Helper()
+	_, body := client.get(t, base+"/stacks/spacelift-demo/settings/integrations")
+	for i, found := range replacement.FindAllStringSubmatch(body, 2) {
+		press := func(step string, fields url.Values) {
+			_, body := client.get(t, base+found[1])
+			fields.Set("fingerprint", regexp.MustCompile(`(?s)/replace/` + step + `".*?name="fingerprint" value="(\w+)"`).FindStringSubmatch(body)[1])
+			client.post(t, base+found[1]+"/"+step, fields, http.StatusSeeOther)
+		}
+		press("prepare", url.Values{"secret": {"prepared"}})
+		if i == 1 {
+			press("promote", url.Values{})
+		}
+		pages = append(pages, found[1])
+	}
+	_, body = client.get(t, base+"/stacks/networking-prod/settings/integrations")
+	other := replacement.FindStringSubmatch(body)
+	if len(pages) != 2 || other == nil {
+		t.Fatalf("only %v and %v", pages, other)
+	}
+	return append(pages, other[1], pages[1]+"?old=00000000")
 }
 
 var (
