@@ -40,6 +40,10 @@ type User struct {
 	Active       bool
 	CreatedAt    time.Time `gorm:"serializer:micros;autoCreateTime:false"`
 	SeenAt       time.Time `gorm:"serializer:micros"`
+
+	// The role, or the access to all stacks, came from a group of the identity provider, and goes with it. What was given by
+	// hand stays.
+	RoleByGroup, AllStacksByGroup bool
 }
 
 // Label is how pages call the person.
@@ -55,6 +59,7 @@ type Grant struct {
 	UserID    int64     `gorm:"primaryKey;autoIncrement:false"`
 	StackKey  int64     `gorm:"primaryKey;autoIncrement:false"`
 	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"`
+	ByGroup   bool      // as User.RoleByGroup
 }
 
 // NormalizeEmail returns the address in the form in which it is stored and compared.
@@ -123,4 +128,19 @@ func PasswordMatches(password, hash string) bool {
 	}
 	matches, err := argon2id.ComparePasswordAndHash(password, hash)
 	return err == nil && matches && known
+}
+
+// CutName makes a name of somebody out of what another system calls them: without what a name here must not have, and not
+// too long.
+func CutName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if hasControl(string(r)) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(name, ""))
+	if letters := []rune(strings.TrimSpace(name)); len(letters) > MaxStackName {
+		return string(letters[:MaxStackName])
+	}
+	return strings.TrimSpace(name)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -133,3 +135,16 @@ func RedeliverSome(ctx context.Context, s *Store, r models.Redelivery) error {
 
 // NoteWebhook tells watches of a webhook.
 func NoteWebhook(s *Store, webhook string, stack int64) { s.noteWebhook(webhook, stack) }
+
+// Counts returns how many rows each table has.
+func Counts(s *Store, tables ...string) string {
+	var counts []string
+	for _, table := range tables {
+		var n int64
+		if err := s.read.Table(table).Count(&n).Error; err != nil {
+			return err.Error()
+		}
+		counts = append(counts, strconv.FormatInt(n, 10))
+	}
+	return strings.Join(counts, " ")
+}

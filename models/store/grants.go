@@ -29,30 +29,32 @@ func (s *Store) Grants(ctx context.Context) (map[int64][]models.Stack, error) {
 type Access struct {
 	User    models.User
 	Granted bool // for this stack, beside what the role or the access to all stacks gives
+	ByGroup bool // the grant came from a group of the identity provider
 }
 
 // StackAccess returns who may read the stack, in order of their email addresses.
 func (s *Store) StackAccess(ctx context.Context, stack models.Stack) ([]Access, error) {
 	type row struct {
 		models.User
-		Granted bool
+		Granted, ByGroup bool
 	}
 	var rows []row
-	err := s.reader(ctx).Raw(`SELECT `+columns[models.User](s.read, "u")+`, g.user_id IS NOT NULL AS granted
+	err := s.reader(ctx).Raw(`SELECT `+columns[models.User](s.read, "u")+`, g.user_id IS NOT NULL AS granted, COALESCE(g.by_group, FALSE) AS by_group
 		FROM users u LEFT JOIN grants g ON g.user_id = u.id AND g.stack_key = ?
 		WHERE u.active AND (u.role = ? OR u.all_stacks OR g.user_id IS NOT NULL) ORDER BY u.email`,
 		stack.Key, models.Administrator).Scan(&rows).Error
 	access := make([]Access, len(rows))
 	for i, r := range rows {
-		access[i] = Access{User: r.User, Granted: r.Granted}
+		access[i] = Access{User: r.User, Granted: r.Granted, ByGroup: r.ByGroup}
 	}
 	return access, unavailable(err)
 }
 
-// GrantStack lets the user read the stack. Granting twice is granting once.
+// GrantStack lets the user read the stack. Granting twice is granting once, and what a group gave is then given by hand.
 func (s *Store) GrantStack(ctx context.Context, by models.Actor, user models.User, stack models.Stack) error {
 	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error {
-		done := tx.Exec(`INSERT INTO grants (user_id, stack_key, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		done := tx.Exec(`INSERT INTO grants (user_id, stack_key, created_at) VALUES (?, ?, ?)
+			ON CONFLICT (user_id, stack_key) DO UPDATE SET by_group = FALSE WHERE grants.by_group`,
 			user.ID, stack.Key, micros(time.Now()))
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error

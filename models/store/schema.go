@@ -240,6 +240,21 @@ var replacementSchema = []string{
 	`CREATE INDEX audit_views ON audit_records (webhook_id, detail, id) WHERE action = 'secret.revealed'`,
 }
 
+// identitiesSchema is the fifteenth migration: people who come from an identity provider. What was given before was given by hand.
+var identitiesSchema = []string{
+	`CREATE TABLE identities (
+		issuer TEXT NOT NULL, subject TEXT NOT NULL, user_id {int} NOT NULL REFERENCES users (id), created_at {int} NOT NULL,
+		PRIMARY KEY (issuer, subject), UNIQUE (user_id, issuer)
+	) {strict}`,
+	`CREATE TABLE sign_ons (
+		id {id} PRIMARY KEY, browser {id} NOT NULL, nonce TEXT NOT NULL, verifier TEXT NOT NULL, next TEXT NOT NULL, form TEXT NOT NULL,
+		expires_at {int} NOT NULL
+	) {strict}`,
+	`ALTER TABLE users ADD COLUMN role_by_group {bool} NOT NULL DEFAULT FALSE`,
+	`ALTER TABLE users ADD COLUMN all_stacks_by_group {bool} NOT NULL DEFAULT FALSE`,
+	`ALTER TABLE grants ADD COLUMN by_group {bool} NOT NULL DEFAULT FALSE`,
+}
+
 // auditAppendOnly refuses to change a record; retention may only delete old ones.
 func auditAppendOnly(db *gorm.DB) []string {
 	if onPostgres(db) {

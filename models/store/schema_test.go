@@ -24,7 +24,7 @@ func TestTheTablesAreWhatTheModelsSay(t *testing.T) {
 	defer s.Close()
 	for _, model := range []any{
 		&models.Stack{}, &models.User{}, &models.Grant{}, &models.Link{}, &models.Session{}, &models.Token{}, &models.Webhook{}, &models.Run{},
-		&models.Event{}, &models.Delivery{}, &models.Attempt{}, &models.AuditRecord{}, &models.Redelivery{},
+		&models.Event{}, &models.Delivery{}, &models.Attempt{}, &models.AuditRecord{}, &models.Linked{}, &models.SignOn{}, &models.Redelivery{},
 	} {
 		parsed, err := schema.Parse(model, &sync.Map{}, s.write.NamingStrategy)
 		if err != nil {

@@ -98,11 +98,14 @@ func (s *Store) DeleteSession(ctx context.Context, id string) error {
 	return s.accessChanged(s.transact(ctx, func(tx *gorm.DB) error { return tx.Exec(`DELETE FROM sessions WHERE id = ?`, id).Error }))
 }
 
-// PurgeSessions removes sessions and links that ended.
+// PurgeSessions removes sessions, sign-ins that nobody finished, and links that ended.
 func (s *Store) PurgeSessions(ctx context.Context, idle time.Duration) error {
 	return s.transact(ctx, func(tx *gorm.DB) error {
 		now := time.Now()
 		if err := tx.Exec(`DELETE FROM sessions WHERE expires_at < ? OR seen_at < ?`, micros(now), micros(now.Add(-idle))).Error; err != nil {
+			return err
+		}
+		if err := tx.Exec(`DELETE FROM sign_ons WHERE expires_at < ?`, micros(now)).Error; err != nil {
 			return err
 		}
 		return tx.Exec(`DELETE FROM links WHERE expires_at < ?`, micros(now)).Error

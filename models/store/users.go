@@ -84,7 +84,7 @@ func takenEmail(err error) error {
 }
 
 // UpdateUser changes name, role, the access to all stacks and whether the user is active. Whoever is deactivated or gets
-// another role is signed out everywhere. The last active administrator stays one: otherwise it is a *models.Refused.
+// another role is signed out everywhere. What is changed by hand no longer follows groups. The last active administrator stays one: otherwise it is a *models.Refused.
 func (s *Store) UpdateUser(ctx context.Context, by models.Actor, user models.User) error {
 	if err := user.Check(); err != nil {
 		return err
@@ -94,7 +94,9 @@ func (s *Store) UpdateUser(ctx context.Context, by models.Actor, user models.Use
 		if err != nil {
 			return err
 		}
-		if err := tx.Select("name", "role", "all_stacks", "active").Where("id = ?", user.ID).Updates(&user).Error; err != nil {
+		user.RoleByGroup = before.RoleByGroup && user.Role == before.Role
+		user.AllStacksByGroup = before.AllStacksByGroup && user.AllStacks == before.AllStacks
+		if err := tx.Select("name", "role", "role_by_group", "all_stacks", "all_stacks_by_group", "active").Where("id = ?", user.ID).Updates(&user).Error; err != nil {
 			return err
 		}
 		if before.Role == models.Administrator && before.Active { // whoever was none cannot have been the last one
