@@ -18,7 +18,7 @@ type row struct {
 
 // product is all that a program may be made of.
 var product = []string{
-	"models", "models/store", "delivery", "static", "views/ui", "views", "handlers", "web", "cmd/stackhook/report",
+	"models", "models/store", "delivery", "static", "views/ui", "views", "handlers", "web", "web/provider", "cmd/stackhook/report",
 }
 
 // arrows is the whole table. Read from left to right it says what a package may know; read the other way round, which
@@ -35,7 +35,8 @@ var arrows = map[string]row{
 	"views/ui":               {[]string{"static"}, "its primitives know no word of the domain"},
 	"views":                  {[]string{"models", "views/ui", "static"}, "a page shows what it was given and cannot query"},
 	"handlers":               {[]string{"models", "models/store", "views"}, "a handler is called by the edge and gets the engine as plain functions"},
-	"web":                    {[]string{"handlers", "models", "models/store", "views", "static"}, "the edge serves people and cannot send deliveries"},
+	"web":                    {[]string{"handlers", "models", "models/store", "views", "static", "web/provider"}, "the edge serves people and cannot send deliveries"},
+	"web/provider":           {[]string{"models"}, "it talks to the identity provider, and decides nothing"},
 	"web/webtest":            {[]string{"handlers", "models", "models/store", "static", "views", "web"}, "it starts the real edge for tests, nothing more"},
 	"cmd/bench":              {append([]string{"models/needs"}, product...), "it measures the product, with a PostgreSQL server of its own"},
 	"cmd/crash":              {append([]string{"models/needs"}, product...), "it kills the product, with a PostgreSQL server of its own"},
@@ -82,6 +83,11 @@ var libraries = []struct {
 		prefixes: []string{"github.com/gorilla/"},
 		may:      []string{"web"},
 		why:      "sessions are the edge's; a handler is told who is asking",
+	},
+	{
+		prefixes: []string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"},
+		may:      []string{"web/provider"},
+		why:      "what is said to the identity provider is said in one place",
 	},
 }
 
