@@ -33,7 +33,7 @@ func (h *Handlers) AccessForm(c echo.Context, _ url.Values, bad models.Invalid, 
 	inside := map[int64]bool{}
 	for _, a := range access {
 		inside[a.User.ID] = true
-		page.People = append(page.People, views.Access{User: a.User, Granted: a.Granted, You: v.User != nil && v.User.ID == a.User.ID})
+		page.People = append(page.People, views.Access{User: a.User, Granted: a.Granted, ByGroup: a.ByGroup, You: v.User != nil && v.User.ID == a.User.ID})
 	}
 	if page.Administers {
 		users, err := h.Store.Users(ctx)

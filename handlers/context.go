@@ -14,6 +14,7 @@ import (
 const (
 	viewerKey = "viewer"
 	stackKey  = "stack"
+	pathKey   = "path"
 )
 
 // SetViewer says who is asking; middleware of package web does.
@@ -65,9 +66,15 @@ func LocalPath(path string) string {
 	return path
 }
 
+// setPagePath says which page the person is looking at, where the address is one that does not work twice.
+func setPagePath(c echo.Context, path string) { c.Set(pathKey, path) }
+
 // PagePath returns the page that the person is looking at: the one that is asked for, or for a form the one that it was
 // sent from, as far as the browser says; "/" if that cannot be opened again.
 func (h *Handlers) PagePath(c echo.Context) string {
+	if path, is := c.Get(pathKey).(string); is {
+		return path
+	}
 	r := c.Request()
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return LocalPath(r.URL.RequestURI())

@@ -36,11 +36,12 @@ func (h *Handlers) ErrorPage(c echo.Context, status int, err error) error {
 	if detail := Detail(err); detail != "" {
 		w.text = detail
 	}
-	if problem, is := errors.AsType[*Problem](err); is && problem.Title != "" {
+	problem, is := errors.AsType[*Problem](err)
+	if is && problem.Title != "" {
 		w.title = problem.Title
 	}
 	page := views.ErrorPage{Frame: h.frame(c, w.title, ""), Status: status, Text: w.text}
-	if !known {
+	if !known || is && problem.Logged {
 		page.RequestID = c.Response().Header().Get(echo.HeaderXRequestID)
 	}
 	return h.render(c, status, views.Error(page))

@@ -17,6 +17,7 @@ type Problem struct {
 	Title  string // of the page; "" for the one that goes with the status
 	Detail string
 	Cause  error // nil if there is nothing more to know
+	Logged bool  // the cause is logged, and the page shows the number that finds it
 }
 
 func (p *Problem) Error() string {

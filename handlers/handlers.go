@@ -30,6 +30,9 @@ type Handlers struct {
 	Timeout, Expire, DisableAfter time.Duration
 	AuditRetention                time.Duration // how long audit records are kept
 
+	SignOn      *SignOn // single sign-on, nil without
+	NoPasswords bool    // nobody signs in with a password
+
 	// Hint says why an endpoint would not be reached as things are, "" when nothing is wrong.
 	Hint func(ctx context.Context, e models.Endpoint) string
 	// EngineHealth is nil while the engine runs.
@@ -47,7 +50,11 @@ type Edge struct {
 	Flash, Tell func(c echo.Context, message string)
 	TakeFlash   func(c echo.Context) (done, told string)
 	// SignIn starts a new session of the user and makes them the viewer of this request; SignOut ends the session.
-	SignIn  func(c echo.Context, user models.User) error
+	SignIn func(c echo.Context, user models.User) error
+	// Browser names the browser for a while, by a cookie that it makes where there is none. Sealed reports whether a text is
+	// a form that was sealed here.
+	Browser func(c echo.Context) (string, error)
+	Sealed  func(text string) bool
 	SignOut func(c echo.Context) error
 	// Resume answers a sign-in that interrupted the sending of a form: with that form, filled with what was typed, or
 	// with a redirect to next. sealed is the sign-in form's hidden field, "" for none.

@@ -21,19 +21,23 @@ func (h *Handlers) profilePage(c echo.Context, bad models.Invalid, status int) e
 	}
 	page := views.ProfilePage{
 		Frame: h.frame(c, "Profile", ""), AllStacks: v.AllStacks(), Stacks: len(v.Grants), Sessions: sessions, Current: v.Session, Bad: bad,
+		NoPassword: h.NoPasswords,
 	}
 	return h.render(c, status, views.Profile(page))
 }
 
 // ChangePassword gives the person a new password. All their sessions end, and this browser gets a new one.
 func (h *Handlers) ChangePassword(c echo.Context) error {
+	if h.NoPasswords {
+		return passwordsOff()
+	}
 	values, err := form(c)
 	if err != nil {
 		return err
 	}
 	user := *Viewer(c).User
 	if !models.PasswordMatches(values.Get("current"), user.PasswordHash) {
-		if err := h.Store.RecordSignIn(c.Request().Context(), actor(c), models.SignInFailed, user.Email); err != nil {
+		if err := h.Store.RecordSignIn(c.Request().Context(), actor(c), models.SignInFailed, user.Email, withPassword); err != nil {
 			return err
 		}
 		return h.profilePage(c, models.Invalid{{Field: "current", Message: "This is not your password."}}, http.StatusUnprocessableEntity)

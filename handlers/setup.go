@@ -14,11 +14,17 @@ import (
 // ShowSetup shows what a one-time link opens: the form that makes the first administrator, or the one in which a person
 // chooses a password. Opening it does not use it up: programs that look at links in mail open them too.
 func (h *Handlers) ShowSetup(c echo.Context) error {
+	if h.NoPasswords {
+		return passwordsOff()
+	}
 	return h.setupForm(c, url.Values{"token": {c.QueryParam("token")}}, nil, http.StatusOK)
 }
 
 // Setup uses up a one-time link and signs in whoever holds it.
 func (h *Handlers) Setup(c echo.Context) error {
+	if h.NoPasswords {
+		return passwordsOff()
+	}
 	values, err := form(c)
 	if err != nil {
 		return err
@@ -31,7 +37,7 @@ func (h *Handlers) Setup(c echo.Context) error {
 		}
 		return h.setupForm(c, values, bad, http.StatusUnprocessableEntity)
 	}
-	if err := h.enter(c, user); err != nil {
+	if err := h.enter(c, user, "with a one-time link"); err != nil {
 		return err
 	}
 	return seeOther(c, views.StacksPath)

@@ -37,6 +37,9 @@ func (h *Handlers) InterruptedSignIn(c echo.Context, seal func(url.Values) strin
 
 // SubmitSignIn signs in. Every failure says the same and takes as long, so that it tells nobody who has an account.
 func (h *Handlers) SubmitSignIn(c echo.Context) error {
+	if h.NoPasswords {
+		return passwordsOff()
+	}
 	values, err := form(c)
 	if err != nil {
 		return err
@@ -48,22 +51,33 @@ func (h *Handlers) SubmitSignIn(c echo.Context) error {
 	}
 	if !models.PasswordMatches(values.Get("password"), user.PasswordHash) || !user.Active {
 		// An unknown address is not recorded: some people type their password there.
-		if err := h.Store.RecordSignIn(c.Request().Context(), actor(c), models.SignInFailed, user.Email); err != nil {
+		if err := h.Store.RecordSignIn(c.Request().Context(), actor(c), models.SignInFailed, user.Email, withPassword); err != nil {
 			return err
 		}
 		page.Failed = true
 		return h.signInPage(c, http.StatusUnprocessableEntity, page)
 	}
-	if err := h.enter(c, user); err != nil {
+	if err := h.enter(c, user, withPassword); err != nil {
 		return err
 	}
 	return h.Resume(c, page.Sealed, page.Next)
 }
 
-// enter records a sign-in and starts the session.
-func (h *Handlers) enter(c echo.Context, user models.User) error {
+// withPassword is a way of signing in, as the audit log has it.
+const withPassword = "with a password"
+
+// passwordsOff refuses what has to do with passwords, where nobody signs in with one.
+func passwordsOff() error {
+	return &Problem{
+		Status: http.StatusForbidden, Title: "Passwords are switched off",
+		Detail: "Everybody signs in with single sign-on here. Go to the sign-in page.",
+	}
+}
+
+// enter records a sign-in and its way, and starts the session.
+func (h *Handlers) enter(c echo.Context, user models.User, way string) error {
 	by := models.Viewer{User: &user, Address: c.RealIP()}.Actor()
-	if err := h.Store.RecordSignIn(c.Request().Context(), by, models.SignedIn, user.Email); err != nil {
+	if err := h.Store.RecordSignIn(c.Request().Context(), by, models.SignedIn, user.Email, way); err != nil {
 		return err
 	}
 	return h.SignIn(c, user)
@@ -73,7 +87,7 @@ func (h *Handlers) enter(c echo.Context, user models.User) error {
 func (h *Handlers) Leave(c echo.Context) error {
 	by := actor(c)
 	if user := Viewer(c).User; user != nil {
-		if err := h.Store.RecordSignIn(c.Request().Context(), by, models.SignedOut, user.Email); err != nil {
+		if err := h.Store.RecordSignIn(c.Request().Context(), by, models.SignedOut, user.Email, ""); err != nil {
 			return err
 		}
 	}
@@ -89,5 +103,6 @@ func (h *Handlers) signInPage(c echo.Context, status int, page views.SignInPage)
 		return err
 	}
 	page.Frame, page.Unset = h.frame(c, "Sign in", ""), !set
+	page.SignOn, page.NoPassword = h.SignOn != nil, h.NoPasswords
 	return h.render(c, status, views.SignIn(page))
 }

@@ -40,6 +40,10 @@ func (h *Handlers) CreateUser(c echo.Context) error {
 		}
 		return h.UserForm(c, values, bad, http.StatusUnprocessableEntity)
 	}
+	if h.NoPasswords {
+		h.Flash(c, "Added "+user.Label()+", who signs in with single sign-on.")
+		return seeOther(c, views.UsersPath)
+	}
 	link, err := h.oneTimeLink(c, user)
 	if err != nil {
 		return err
@@ -62,16 +66,16 @@ func (h *Handlers) usersPage(c echo.Context) (views.UsersPage, error) {
 	if err != nil {
 		return views.UsersPage{}, err
 	}
-	page := views.UsersPage{Frame: h.frame(c, "Users", "users")}
+	page := views.UsersPage{Frame: h.frame(c, "Users", "users"), NoLinks: h.NoPasswords}
 	for _, u := range users {
-		page.People = append(page.People, userLine(c, u, grants))
+		page.People = append(page.People, h.userLine(c, u, grants))
 	}
 	return page, nil
 }
 
-func userLine(c echo.Context, u models.User, grants map[int64][]models.Stack) views.UserLine {
+func (h *Handlers) userLine(c echo.Context, u models.User, grants map[int64][]models.Stack) views.UserLine {
 	v := Viewer(c)
-	return views.UserLine{User: u, Stacks: grants[u.ID], You: v.User != nil && v.User.ID == u.ID}
+	return views.UserLine{User: u, Stacks: grants[u.ID], You: v.User != nil && v.User.ID == u.ID, NoLinks: h.NoPasswords}
 }
 
 // EditUser shows one person with what may be changed about them.
@@ -132,6 +136,9 @@ func userSaved(before, after models.User) string {
 
 // CreateUserLink makes a new one-time link for a person and answers with their page, which shows it.
 func (h *Handlers) CreateUserLink(c echo.Context) error {
+	if h.NoPasswords {
+		return passwordsOff()
+	}
 	page, err := h.editUserPage(c)
 	if err != nil {
 		return err
@@ -159,7 +166,7 @@ func (h *Handlers) editUserPage(c echo.Context) (views.EditUserPage, error) {
 		return views.EditUserPage{}, err
 	}
 	return views.EditUserPage{
-		Frame: h.frame(c, user.Label(), "users"), Line: userLine(c, user, grants),
+		Frame: h.frame(c, user.Label(), "users"), Line: h.userLine(c, user, grants),
 		Form: views.UserForm{Name: user.Name, Role: string(user.Role), AllStacks: user.AllStacks, Active: user.Active},
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 // The pages that have one address.
 const (
 	LoginPath         = "/login"
+	SignOnPath        = "/login/oidc"
 	LogoutPath        = "/logout"
 	SetupPath         = "/setup"
 	ThemePath         = "/theme"

@@ -22,10 +22,13 @@ var access = map[string][4]int{
 	"GET /metrics": {404, 404, 404, 404}, // without a token in the settings
 	"GET /login":   {200, 303, 303, 303},
 	"POST /login":  {422, 422, 422, 422},
-	"POST /logout": {303, 303, 303, 303},
-	"GET /setup":   {404, 404, 404, 404},
-	"POST /setup":  {404, 404, 404, 404},
-	"POST /theme":  {303, 303, 303, 303},
+	// Without an identity provider in the settings.
+	"POST /login/oidc":         {404, 404, 404, 404},
+	"GET /login/oidc/callback": {404, 404, 404, 404},
+	"POST /logout":             {303, 303, 303, 303},
+	"GET /setup":               {404, 404, 404, 404},
+	"POST /setup":              {404, 404, 404, 404},
+	"POST /theme":              {303, 303, 303, 303},
 
 	"POST /csp-reports": {204, 204, 204, 204},
 

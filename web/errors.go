@@ -23,6 +23,10 @@ func (e *edge) answerError(err error, c echo.Context) {
 		e.log.Error("request failed", "method", c.Request().Method, "route", c.Path(), "error", err,
 			"requestID", c.Response().Header().Get(echo.HeaderXRequestID))
 	}
+	if problem, is := errors.AsType[*handlers.Problem](err); is && problem.Logged {
+		e.log.Warn("request refused", "method", c.Request().Method, "route", c.Path(), "status", status, "error", problem.Cause,
+			"requestID", c.Response().Header().Get(echo.HeaderXRequestID))
+	}
 	if c.Response().Committed { // it began well, and is cut off by accessLog
 		if status == http.StatusServiceUnavailable {
 			e.log.Warn("an answer broke off", "route", c.Path(), "error", err, "requestID", c.Response().Header().Get(echo.HeaderXRequestID))

@@ -60,6 +60,11 @@ func (s *formSealer) open(sealed string, user int64) (typed, bool) {
 	return f, err == nil && f.User == user
 }
 
+// ours reports whether text sealed it and it is still worth something, to whomever.
+func (s *formSealer) ours(sealed string) bool {
+	return sealed != "" && s.seal.Decode(typedName, sealed, &typed{}) == nil
+}
+
 // unsaved is the key of a request's notice that its form was not stored. It is not kept in the session, which cannot be
 // stored either.
 const unsaved = "unsaved"

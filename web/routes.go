@@ -42,7 +42,7 @@ type form func(c echo.Context, typed url.Values, bad models.Invalid, status int)
 
 // pages is the table of all pages and of the forms on them.
 func pages(h *handlers.Handlers, c Config) []route {
-	tries := newTries()
+	tries, signOns := newTries(triesPerMinute), newTries(signOnsPerMinute)
 	return append(append(logs(h), replacements(h)...), []route{
 		{public, get, "/healthz", h.Healthy, nil},
 		{public, get, "/readyz", h.Ready, nil},
@@ -50,6 +50,8 @@ func pages(h *handlers.Handlers, c Config) []route {
 
 		{public, get, "/login", h.ShowSignIn, nil},
 		{public, post, "/login", tries.limit(h.SubmitSignIn), nil},
+		{public, post, "/login/oidc", signOns.limit(h.StartSignOn), nil},
+		{public, get, "/login/oidc/callback", signOns.limit(h.FinishSignOn), nil},
 		{public, post, "/logout", h.Leave, nil},
 		{public, get, "/setup", h.ShowSetup, nil},
 		{public, post, "/setup", h.Setup, nil},

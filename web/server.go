@@ -44,6 +44,7 @@ type edge struct {
 	log      *slog.Logger
 	secure   bool // browsers come by https
 	sessions *sessionStore
+	cookies  *browserCookies
 	forms    *formSealer
 	routes   map[string]route  // those that take a form, by path
 	pages    map[string]bool   // the paths that can be opened
@@ -59,9 +60,10 @@ func New(c Config) *echo.Echo {
 	hash, block := h.Store.CookieKeys()
 	e.sessions = newSessionStore(h.Store, e.secure, hash, block)
 	e.forms = newFormSealer(hash, block)
+	e.cookies = newBrowserCookies(e.secure, hash, block)
 	h.Edge = handlers.Edge{
 		Flash: e.flash, Tell: e.tell, TakeFlash: e.takeFlash, SignIn: e.signIn, SignOut: e.signOut, Resume: e.resume,
-		Holder: e.sessions.holder, IsPage: e.isPage,
+		Holder: e.sessions.holder, IsPage: e.isPage, Browser: e.browser, Sealed: e.forms.ours,
 	}
 	e.echo.HideBanner, e.echo.HidePort = true, true
 	e.echo.HTTPErrorHandler = e.answerError

@@ -18,6 +18,9 @@ const (
 	// triesPerMinute is how often one address may try to sign in: enough for a person who looks for the right
 	// password, and 14,400 guesses a day for a program, which a password of 12 characters outlasts.
 	triesPerMinute = 10
+	// signOnsPerMinute bounds what one address can make the identity provider do, and the database keep: there is nothing to
+	// guess, and a whole office may come from one address in the morning.
+	signOnsPerMinute = 120
 	// maxAddresses bounds the memory for addresses: some 2 MB.
 	maxAddresses = 10_000
 )
@@ -29,9 +32,10 @@ type tries struct {
 	recent map[netip.Prefix]*rate.Limiter
 	before map[netip.Prefix]*rate.Limiter
 	turned time.Time
+	most   int // a minute
 }
 
-func newTries() *tries { return &tries{recent: map[netip.Prefix]*rate.Limiter{}} }
+func newTries(most int) *tries { return &tries{recent: map[netip.Prefix]*rate.Limiter{}, most: most} }
 
 // limit refuses the request with 429 when its address tried too often.
 func (t *tries) limit(next echo.HandlerFunc) echo.HandlerFunc {
@@ -71,7 +75,7 @@ func (t *tries) of(from netip.Prefix, now time.Time) *rate.Limiter {
 		limiter = t.before[from]
 	}
 	if limiter == nil {
-		limiter = rate.NewLimiter(rate.Every(time.Minute/triesPerMinute), triesPerMinute)
+		limiter = rate.NewLimiter(rate.Every(time.Minute/time.Duration(t.most)), t.most)
 	}
 	t.recent[from] = limiter
 	return limiter

@@ -20,7 +20,7 @@ func TestTriesOfOneAddress(t *testing.T) {
 		{"fe80::1%eth0", "fe80::2%eth1", true},
 		{"nonsense", "", true},
 	} {
-		tries := newTries()
+		tries := newTries(triesPerMinute)
 		for range triesPerMinute {
 			if wait := tries.wait(c.address, now); wait != 0 {
 				t.Fatalf("%s waits %s", c.address, wait)
@@ -40,7 +40,7 @@ func TestTriesOfOneAddress(t *testing.T) {
 func TestTriesAreRememberedAndForgotten(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 10, 6, 12, 0, 0, 0, time.UTC)
-	tries := newTries()
+	tries := newTries(triesPerMinute)
 	for i := range 10 * triesPerMinute { // one try every 6 seconds is allowed for ever, through all generations
 		if wait := tries.wait("192.0.2.1", now.Add(time.Duration(i)*6*time.Second)); wait != 0 {
 			t.Fatalf("try %d waits %s", i, wait)

@@ -16,10 +16,10 @@ func audit(tx *gorm.DB, by models.Actor, r models.AuditRecord) error {
 	return tx.Create(&r).Error
 }
 
-// RecordSignIn records a sign-in, a sign-out or a failed try.
-func (s *Store) RecordSignIn(ctx context.Context, by models.Actor, action models.Action, subject string) error {
+// RecordSignIn records a sign-in, a sign-out or a failed try, and the way of it.
+func (s *Store) RecordSignIn(ctx context.Context, by models.Actor, action models.Action, subject, way string) error {
 	return s.transact(ctx, func(tx *gorm.DB) error {
-		return audit(tx, by, models.AuditRecord{Action: action, Subject: subject})
+		return audit(tx, by, models.AuditRecord{Action: action, Subject: subject, Detail: way})
 	})
 }
 

@@ -36,7 +36,7 @@ func TestTheAuditLogIsNarrowed(t *testing.T) {
 		if _, err := s.RevealSecret(t.Context(), ada, a, w.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.RecordSignIn(t.Context(), models.Actor{Kind: models.ActorNobody}, models.SignInFailed, "eve@example.com"); err != nil {
+		if err := s.RecordSignIn(t.Context(), models.Actor{Kind: models.ActorNobody}, models.SignInFailed, "eve@example.com", ""); err != nil {
 			t.Fatal(err)
 		}
 		all := []models.Action{models.SignInFailed, models.SecretRevealed, models.WebhookCreated, models.WebhookCreated, models.StackCreated, models.StackCreated}
