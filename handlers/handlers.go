@@ -55,7 +55,12 @@ type Edge struct {
 	// a form that was sealed here.
 	Browser func(c echo.Context) (string, error)
 	Sealed  func(text string) bool
-	SignOut func(c echo.Context) error
+	// TryPassword counts a try to sign in to an account, and refuses one too many.
+	// user is the zero User where there is no account.
+	TryPassword func(c echo.Context, email string, user models.User) error
+	// PasswordWasRight forgets the tries before.
+	PasswordWasRight func(c echo.Context, user models.User)
+	SignOut          func(c echo.Context) error
 	// Resume answers a sign-in that interrupted the sending of a form: with that form, filled with what was typed, or
 	// with a redirect to next. sealed is the sign-in form's hidden field, "" for none.
 	Resume func(c echo.Context, sealed, next string) error

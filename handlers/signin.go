@@ -49,6 +49,9 @@ func (h *Handlers) SubmitSignIn(c echo.Context) error {
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
+	if err := h.TryPassword(c, page.Email, user); err != nil {
+		return err
+	}
 	if !models.PasswordMatches(values.Get("password"), user.PasswordHash) || !user.Active {
 		// An unknown address is not recorded: some people type their password there.
 		if err := h.Store.RecordSignIn(c.Request().Context(), actor(c), models.SignInFailed, user.Email, withPassword); err != nil {
@@ -57,6 +60,7 @@ func (h *Handlers) SubmitSignIn(c echo.Context) error {
 		page.Failed = true
 		return h.signInPage(c, http.StatusUnprocessableEntity, page)
 	}
+	h.PasswordWasRight(c, user)
 	if err := h.enter(c, user, withPassword); err != nil {
 		return err
 	}

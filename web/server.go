@@ -45,6 +45,7 @@ type edge struct {
 	secure   bool // browsers come by https
 	sessions *sessionStore
 	cookies  *browserCookies
+	accounts *accounts
 	forms    *formSealer
 	routes   map[string]route  // those that take a form, by path
 	pages    map[string]bool   // the paths that can be opened
@@ -60,10 +61,10 @@ func New(c Config) *echo.Echo {
 	hash, block := h.Store.CookieKeys()
 	e.sessions = newSessionStore(h.Store, e.secure, hash, block)
 	e.forms = newFormSealer(hash, block)
-	e.cookies = newBrowserCookies(e.secure, hash, block)
+	e.cookies, e.accounts = newBrowserCookies(e.secure, hash, block), newAccounts()
 	h.Edge = handlers.Edge{
 		Flash: e.flash, Tell: e.tell, TakeFlash: e.takeFlash, SignIn: e.signIn, SignOut: e.signOut, Resume: e.resume,
-		Holder: e.sessions.holder, IsPage: e.isPage, Browser: e.browser, Sealed: e.forms.ours,
+		Holder: e.sessions.holder, IsPage: e.isPage, Browser: e.browser, Sealed: e.forms.ours, TryPassword: e.tryPassword, PasswordWasRight: e.passwordWasRight,
 	}
 	e.echo.HideBanner, e.echo.HidePort = true, true
 	e.echo.HTTPErrorHandler = e.answerError

@@ -32,7 +32,7 @@ func TestCookieOfSession(t *testing.T) {
 		site := webtest.Offline(t, withBase(c.base))
 		page := site.As(t, "").POST("/login", url.Values{"email": {site.Admin.Email}, "password": {webtest.Password}})
 		cookies := (&http.Response{Header: page.Header}).Cookies()
-		if len(cookies) != 1 {
+		if len(cookies) != 2 || !strings.HasSuffix(cookies[1].Name, "-device") {
 			t.Fatal(cookies)
 		}
 		got := cookies[0]

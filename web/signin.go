@@ -40,7 +40,7 @@ func (e *edge) signIn(c echo.Context, user models.User) error {
 	}
 	v.Address = c.RealIP()
 	handlers.SetViewer(c, v)
-	return nil
+	return e.remember(c, user)
 }
 
 // signOut ends the session and takes the cookie back.
