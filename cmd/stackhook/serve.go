@@ -120,6 +120,15 @@ func firstAdministrator(ctx context.Context, t *terminal, s settings, st *store.
 		_, err = fmt.Fprintf(t.Out, "Added the first administrator, %s.\n", s.Admin.Email)
 		return err
 	}
+	byGroup := s.SignOn != nil && len(s.SignOn.Rules.AdminGroups) > 0
+	if byGroup {
+		if _, err := fmt.Fprintf(t.Out, "There is no user yet. Whoever signs in first with single sign-on, from a group of administrators, becomes the administrator: %s\n", base); err != nil || s.NoPasswords {
+			return err
+		}
+	}
+	if s.NoPasswords {
+		return errors.New("there is no user yet, and nobody could become the administrator: name their groups in STACKHOOK_OIDC_ADMIN_GROUPS, or add one with “stackhook user add --role admin”, who then signs in with single sign-on")
+	}
 	token, err := st.CreateSetupLink(ctx)
 	if err != nil {
 		return fmt.Errorf("make the setup link: %w", err)

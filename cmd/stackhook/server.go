@@ -15,7 +15,9 @@ import (
 	"stackhook/handlers"
 	"stackhook/models"
 	"stackhook/models/store"
+	"stackhook/views"
 	"stackhook/web"
+	"stackhook/web/provider"
 )
 
 // parts are what runs on an open database: the engine that sends, the HTTP edge, the housekeeping and what sends many
@@ -44,12 +46,22 @@ func newParts(s settings, st *store.Store, registry *prometheus.Registry, base *
 			return delivery.AddressHint(ctx, s.Engine.AllowNetworks, e)
 		},
 		EngineHealth: engine.Healthy,
+		SignOn:       singleSignOn(s.SignOn, base), NoPasswords: s.NoPasswords,
 	}
 	edge := web.New(web.Config{
 		TrustedProxies: s.TrustedProxies, Handlers: pages,
 		Metrics: metricsHandler(registry, st, engine, pages.LiveStreams), MetricsToken: s.MetricsToken,
 	})
 	return &parts{engine: engine, edge: edge, house: newHousekeeper(s, st, log), again: redeliverer{st, log}, log: log}, nil
+}
+
+// singleSignOn joins the rules with the identity provider, which is not asked anything yet.
+func singleSignOn(on *signOn, base *url.URL) *handlers.SignOn {
+	if on == nil {
+		return nil
+	}
+	on.Provider.Redirect = base.JoinPath(views.SignOnPath, "callback").String()
+	return web.SingleSignOn(provider.New(on.Provider), on.Rules)
 }
 
 // run runs all parts until ctx ends, or one of them fails. Then it stops listening, and the engine lets what is in

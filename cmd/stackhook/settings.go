@@ -27,6 +27,7 @@ type addressFlags struct {
 type settingFlags struct {
 	databaseFlags
 	addressFlags
+	signOnFlags
 	Account        string `env:"STACKHOOK_ACCOUNT" default:"stackhook" placeholder:"NAME" help:"The payload's account (default: ${default})."`
 	AdminEmail     string `env:"STACKHOOK_ADMIN_EMAIL" placeholder:"EMAIL" help:"First administrator, only while there is no user."`
 	AdminPassword  string `env:"STACKHOOK_ADMIN_PASSWORD" placeholder:"PASSWORD" help:"Their password; the variable keeps it out of the process list."`
@@ -59,7 +60,9 @@ type settings struct {
 	Engine            delivery.Config
 	Retention         time.Duration // of finished deliveries
 	AuditRetention    time.Duration
-	MetricsToken      string // "": no metrics
+	MetricsToken      string  // "": no metrics
+	SignOn            *signOn // nil: no single sign-on
+	NoPasswords       bool
 	LogJSON           bool
 	LogLevel          slog.Level
 }
@@ -81,6 +84,10 @@ func (f settingFlags) settings() (settings, error) {
 	wrong.administrator(s.Admin, s.AdminPassword)
 	s.BaseURL = f.addressFlags.check(&wrong)
 	s.Engine = f.engine(&wrong)
+	s.SignOn, s.NoPasswords = f.signOnFlags.check(&wrong), f.off(&wrong)
+	if s.NoPasswords && s.SignOn == nil && f.Issuer == "" {
+		wrong.add("STACKHOOK_PASSWORD_LOGIN is off, and without single sign-on (STACKHOOK_OIDC_ISSUER) nobody could sign in")
+	}
 	level := wrong.choice("STACKHOOK_LOG_LEVEL", f.LogLevel, "debug", "info", "warn", "error")
 	if err := s.LogLevel.UnmarshalText([]byte(level)); err != nil {
 		s.LogLevel = slog.LevelInfo // choice has said what is wrong

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -16,11 +17,13 @@ type userCommands struct {
 	Passwd userPasswdCommand `cmd:"" help:"Set a password, or print a one-time link to set one."`
 	Grant  userGrantCommand  `cmd:"" help:"Let a user read a stack, or all."`
 	Revoke userRevokeCommand `cmd:"" help:"Take back what grant gave."`
+	Unlink userUnlinkCommand `cmd:"" help:"Forget which account at the identity provider is a user's."`
 }
 
 type userAddCommand struct {
 	databaseFlags
 	addressFlags
+	passwordFlags
 	Email         string `required:"" help:"Who it is; also the name to sign in with."`
 	Name          string `help:"As pages show it."`
 	Role          string `enum:"admin,reader" default:"reader" placeholder:"ROLE" help:"admin or reader (default: ${default}). A reader reads the stacks that were granted."`
@@ -34,6 +37,10 @@ func (c userAddCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	off, err := c.switchedOff()
+	if err != nil || off && c.PasswordStdin {
+		return cmp.Or(err, errPasswordsOff)
+	}
 	password, err := passwordFor(c.PasswordStdin, t)
 	if err != nil {
 		return err
@@ -44,7 +51,7 @@ func (c userAddCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return fmt.Errorf("add the user: %w", err)
 		}
-		if password != "" {
+		if password != "" || off { // without passwords a link would set nothing
 			_, err = fmt.Fprintf(t.Err, "Added %s.\n", added.Email)
 			return err
 		}
@@ -76,12 +83,16 @@ func printLink(ctx context.Context, t *terminal, s *store.Store, base *url.URL, 
 type userPasswdCommand struct {
 	databaseFlags
 	addressFlags
+	passwordFlags
 	Email         string `required:"" help:"Whose password it is."`
 	PasswordStdin bool   `help:"Read the password from standard input."`
 }
 
 // Run sets the password, which signs the user out everywhere, or prints a link.
 func (c userPasswdCommand) Run(ctx context.Context, t *terminal) error {
+	if off, err := c.switchedOff(); err != nil || off {
+		return cmp.Or(err, errPasswordsOff)
+	}
 	base, err := c.url()
 	if err != nil {
 		return err
@@ -131,7 +142,7 @@ func userStatus(u models.User) string {
 	switch {
 	case !u.Active:
 		return "inactive"
-	case u.PasswordHash == "":
+	case u.PasswordHash == "" && u.SeenAt.IsZero(): // others come by single sign-on
 		return "no password yet"
 	}
 	return "active"
