@@ -30,8 +30,12 @@ func (s *Store) lockKeys(ctx context.Context) (unlock func(), err error) {
 		f.Close()
 		return nil, busy
 	}
+	free := func() {
+		syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // also of a process that is just being started, and still has all our files
+		f.Close()
+	}
 	if !onPostgres(s.write) {
-		return func() { f.Close() }, nil
+		return free, nil
 	}
 	c := newConn(s.write)
 	held, err := c.lock(ctx, rotateLock)
@@ -40,7 +44,7 @@ func (s *Store) lockKeys(ctx context.Context) (unlock func(), err error) {
 	}
 	if err != nil {
 		c.close()
-		f.Close()
+		free()
 		return nil, err
 	}
 	return func() {
@@ -48,7 +52,7 @@ func (s *Store) lockKeys(ctx context.Context) (unlock func(), err error) {
 		defer cancel()
 		c.unlock(ctx, rotateLock)
 		c.close()
-		f.Close()
+		free()
 	}, nil
 }
 
