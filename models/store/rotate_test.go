@@ -99,6 +99,36 @@ func (v *vault) check(s *store.Store) map[int64]int {
 	return by
 }
 
+// replaces gives the first webhook a previous secret, and the second a prepared one. A rotation must seal them anew too: spare
+// checks that they open, and returns with how many keys they are sealed.
+func (v *vault) replaces() (spare func(s *store.Store) map[int64]int) {
+	v.t.Helper()
+	webhooks, err := v.store.Webhooks(v.t.Context(), v.stack)
+	if err != nil || len(webhooks) < 2 {
+		v.t.Fatal(webhooks, err)
+	}
+	for i, secret := range []string{"promoted", "prepared"} {
+		err := v.store.PrepareSecret(v.t.Context(), storetest.Shell, v.stack, webhooks[i].ID, webhooks[i].SecretFingerprint, secret)
+		if w, err2 := v.store.Webhook(v.t.Context(), v.stack, webhooks[i].ID); i == 0 && errors.Join(err, err2) == nil {
+			err = v.store.PromoteSecret(v.t.Context(), storetest.Shell, v.stack, w.ID, w.NextSecret.Fingerprint)
+		}
+		if err != nil {
+			v.t.Fatal(err)
+		}
+	}
+	previous := v.secrets[webhooks[0].ID]
+	v.secrets[webhooks[0].ID] = "promoted"
+	return func(s *store.Store) map[int64]int {
+		v.t.Helper()
+		first, err := s.Target(v.t.Context(), webhooks[0].ID, 0)
+		second, err2 := s.Target(v.t.Context(), webhooks[1].ID, 0)
+		if err := errors.Join(err, err2); err != nil || first.Secret != "promoted" || first.Previous != previous || second.Next != "prepared" {
+			v.t.Errorf("%q, %q, %q, %v", first.Secret, first.Previous, second.Next, err)
+		}
+		return map[int64]int{store.SealedWith(second.Webhook.NextSecret.Sealed): 1, store.SealedWith(first.Webhook.PreviousSecret.Sealed): 1}
+	}
+}
+
 func (v *vault) keys(s *store.Store) []store.Key {
 	v.t.Helper()
 	keys, err := s.Keys(v.t.Context())
@@ -119,6 +149,7 @@ func TestRotation(t *testing.T) {
 	t.Parallel()
 	eachVault(t, 230, func(t *testing.T, v *vault) { // three batches
 		v.add("https://example.com/open", "")
+		spare := v.replaces()
 		before := v.keys(v.store)
 		text, err := os.ReadFile(v.options.KeyFile)
 		if err != nil {
@@ -131,6 +162,9 @@ func TestRotation(t *testing.T) {
 		id := v.rotate()
 		if by := v.check(v.store); len(by) != 1 || by[id] != 230 {
 			t.Errorf("sealed with %v, want all with %d", by, id)
+		}
+		if by := spare(v.store); len(by) != 1 || by[id] != 1 {
+			t.Errorf("the others are sealed with %v, want %d", by, id)
 		}
 		var was, is map[string]json.RawMessage
 		now, err := os.ReadFile(v.options.KeyFile)
@@ -151,7 +185,7 @@ func TestRotation(t *testing.T) {
 		}
 		after := v.keys(v.open(v.options))
 		if len(before) != 1 || len(after) != 2 || after[0].ID != before[0].ID || after[0].RetiredAt.IsZero() || !after[0].InFile ||
-			after[1].ID != id || !after[1].Primary || after[1].Sealed != 230 || !after[1].RetiredAt.IsZero() {
+			after[1].ID != id || !after[1].Primary || after[1].Sealed != 232 || !after[1].RetiredAt.IsZero() {
 			t.Errorf("%+v, then %+v", before, after)
 		}
 		if again := v.rotate(); again == id || v.check(v.store)[again] != 230 {
@@ -168,6 +202,7 @@ var pointWords = regexp.MustCompile(`\d+`)
 func TestARotationIsInterruptedAnywhere(t *testing.T) {
 	t.Parallel()
 	eachVault(t, 101, func(t *testing.T, v *vault) {
+		spare := v.replaces()
 		server := v.serve(v.options.KeyFile)
 		died := errors.New("killed")
 		had, interrupted := len(v.keys(v.store)), map[string]bool{}
@@ -187,6 +222,7 @@ func TestARotationIsInterruptedAnywhere(t *testing.T) {
 				interrupted[pointWords.ReplaceAllString(last, "")] = true
 			}
 			v.check(server)
+			spare(server)
 			fresh := v.open(v.options)
 			v.check(fresh)
 			v.add(fmt.Sprintf("https://example.com/more/%d", most), "another secret")
