@@ -25,6 +25,8 @@ import (
 const (
 	firstMark  = `first/marked+secret "<&é>"' ~71c2`
 	secondMark = `second/marked+secret "<&é>"' ~9f4`
+	nextMark   = `fourth/marked+secret, prepared "<&é>"' ~0a3`
+	lastMark   = `fifth/marked+secret, at once "<&é>"' ~e66`
 	wrongMark  = `third/marked+secret, in a form with a mistake "<&é>"' ~5b8`
 )
 
@@ -169,7 +171,7 @@ func (x *tracks) judge() {
 // journeyWithSecrets runs a server through everything that has to do with secrets, and also does something at its end.
 func journeyWithSecrets(t *testing.T, env []string, also func(*tracks)) *tracks {
 	t.Helper()
-	x := &tracks{t: t, client: newBrowser(t), texts: map[string][]byte{}, secrets: []string{firstMark, secondMark, wrongMark}}
+	x := &tracks{t: t, client: newBrowser(t), texts: map[string][]byte{}, secrets: []string{firstMark, secondMark, nextMark, lastMark, wrongMark}}
 	x.client.Transport = x
 	x.env = append(env, "STACKHOOK_ADMIN_EMAIL="+adminEmail, "STACKHOOK_ADMIN_PASSWORD="+password, "STACKHOOK_LOG_LEVEL=debug",
 		"STACKHOOK_METRICS_TOKEN=metrics", "STACKHOOK_RETRY_DELAYS=1ms")
@@ -192,8 +194,10 @@ func journeyWithSecrets(t *testing.T, env []string, also func(*tracks)) *tracks 
 	x.deliveries(good, bad)
 	x.reveals(good)
 	x.mistakes(good)
+	x.prepares(good)
 	x.run("key", "rotate")
 	x.deliveries(good) // the other one's circuit is open
+	x.promotes(good)
 	for _, args := range []string{"key list", "key prune", "token list", "stack list", "user list"} {
 		x.run(strings.Fields(args)...)
 	}

@@ -47,6 +47,47 @@ func (x *tracks) edits(webhook, receiver string) {
 	x.client.post(x.t, x.base+webhook, form, http.StatusSeeOther)
 }
 
+// step takes a step of replacing the secret, which names the fingerprint that the API gives for it.
+func (x *tracks) step(webhook, step, which, secret string, status int) {
+	x.t.Helper()
+	found := regexp.MustCompile(`"` + which + `":"(\w+)"`).FindStringSubmatch(x.call("GET", strings.Replace(webhook, webhooksPath, "/api/v1/stacks/site/webhooks", 1), "", http.StatusOK))
+	if found == nil {
+		x.t.Fatalf("no %s before the step %s", which, step)
+	}
+	form := url.Values{"fingerprint": {found[1]}, "which": {"next"}}
+	if secret != "" {
+		form.Set("secret", secret)
+	}
+	x.client.post(x.t, x.base+webhook+step, form, status)
+}
+
+// prepares prepares a secret, reveals it and sends a test that is signed with it.
+func (x *tracks) prepares(webhook string) {
+	x.t.Helper()
+	x.shows = true
+	x.step(webhook, "/replace/prepare", "secretFingerprint", nextMark+"\n", http.StatusUnprocessableEntity)
+	x.shows = false
+	x.step(webhook, "/replace/prepare", "secretFingerprint", nextMark, http.StatusSeeOther)
+	x.shows = true
+	x.step(webhook, "/secret", "nextSecretFingerprint", "", http.StatusOK)
+	x.shows = false
+	x.step(webhook, "/replace/test", "nextSecretFingerprint", "", http.StatusSeeOther)
+	x.client.get(x.t, x.base+webhook+"/replace")
+}
+
+// promotes makes that secret the current one, and after some deliveries replaces it at once, and once more.
+func (x *tracks) promotes(webhook string) {
+	x.t.Helper()
+	x.step(webhook, "/replace/promote", "nextSecretFingerprint", "", http.StatusSeeOther)
+	x.client.get(x.t, x.base+webhook+"/replace")
+	x.deliveries(webhook)
+	x.step(webhook, "/replace/retire", "previousSecretFingerprint", "", http.StatusSeeOther)
+	x.step(webhook, "/replace/now", "secretFingerprint", lastMark, http.StatusSeeOther)
+	x.deliveries(webhook)
+	x.step(webhook, "/replace/foul-play", "secretFingerprint", "", http.StatusSeeOther)
+	x.client.get(x.t, x.base+webhook+"/replace")
+}
+
 // deliveries sends tests and reports of a run to the first webhooks, and the reports once more.
 func (x *tracks) deliveries(webhooks ...string) {
 	x.t.Helper()
