@@ -3,7 +3,6 @@ package web_test
 import (
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,9 +17,7 @@ import (
 	"stackhook/web/webtest"
 )
 
-func behindProxy(c *web.Config) {
-	c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
-}
+
 
 // from posts a form as somebody at an address, behind a proxy.
 func from(b *webtest.Browser, address, path string, form url.Values) *webtest.Page {
