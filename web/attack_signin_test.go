@@ -17,8 +17,6 @@ import (
 	"stackhook/web/webtest"
 )
 
-
-
 // from posts a form as somebody at an address, behind a proxy.
 func from(b *webtest.Browser, address, path string, form url.Values) *webtest.Page {
 	r := b.Request(http.MethodPost, path, strings.NewReader(form.Encode()))
