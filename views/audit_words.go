@@ -102,23 +102,12 @@ func (f AuditFilter) Any() bool { return f != AuditFilter{} }
 
 // words say the filter.
 func (f AuditFilter) words() string {
-	var words []string
-	add := func(set, text string) {
-		if set != "" {
-			words = append(words, ui.VisibleLine(text))
-		}
-	}
-	add(f.Action, "“"+ActionWords(models.Action(f.Action))+"”")
-	add(f.Who, "what "+f.Who+" did")
-	add(f.Stack, "stack "+f.Stack)
-	add(f.Webhook, "webhook "+f.Webhook)
-	for _, o := range timeOptions() {
-		if o.Value == f.Time {
-			add(f.Time, "the "+strings.ToLower(o.Label))
-		}
-	}
-	add(f.From, "from "+timeWords(f.From))
-	add(f.To, "before "+timeWords(f.To))
+	var words filterWords
+	words.add(f.Action, "“"+ActionWords(models.Action(f.Action))+"”")
+	words.add(f.Who, "what "+f.Who+" did")
+	words.add(f.Stack, "stack "+f.Stack)
+	words.add(f.Webhook, "webhook "+f.Webhook)
+	words.addTimes(f.Time, f.From, f.To)
 	return strings.Join(words, ", ")
 }
 

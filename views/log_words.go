@@ -96,32 +96,41 @@ func (f LogFilter) shownID() string {
 // LookedFor says the filter in words.
 func (l Log) LookedFor() string {
 	f := l.Filter
-	var words []string
-	add := func(set, text string) {
-		if set != "" {
-			words = append(words, ui.VisibleLine(text))
-		}
+	var words filterWords
+	words.add(f.Status, "status "+f.Status)
+	words.add(f.State, "state "+f.State)
+	words.add(f.Reason, "response “"+ReasonWords(models.Reason(f.Reason))+"”")
+	words.add(f.Code, "status code "+f.Code)
+	words.add(f.Webhook, "webhook "+l.webhookName())
+	words.add(f.Stack, "stack "+f.Stack)
+	words.add(f.Run, "run "+f.Run)
+	words.add(f.ID, "delivery "+f.ID)
+	words.add(f.Query, "id "+f.Query)
+	words.addTimes(f.Time, f.From, f.To)
+	return strings.Join(words, ", ")
+}
+
+// filterWords say what a list is narrowed to.
+type filterWords []string
+
+// add adds a text unless what it is about is not set.
+func (w *filterWords) add(set, text string) {
+	if set != "" {
+		*w = append(*w, ui.VisibleLine(text))
 	}
-	add(f.Status, "status "+f.Status)
-	add(f.State, "state "+f.State)
-	add(f.Reason, "response “"+ReasonWords(models.Reason(f.Reason))+"”")
-	add(f.Code, "status code "+f.Code)
-	add(f.Webhook, "webhook "+l.webhookName())
-	add(f.Stack, "stack "+f.Stack)
-	add(f.Run, "run "+f.Run)
-	add(f.ID, "delivery "+f.ID)
-	add(f.Query, "id "+f.Query)
+}
+
+func (w *filterWords) addTimes(span, from, to string) {
 	for _, o := range logTimeOptions() {
-		if words := strings.ToLower(o.Label); o.Value == f.Time {
-			if !strings.HasPrefix(f.Time, EndedWithin) {
+		if words := strings.ToLower(o.Label); o.Value == span {
+			if !strings.HasPrefix(span, EndedWithin) {
 				words = "the " + words
 			}
-			add(f.Time, words)
+			w.add(span, words)
 		}
 	}
-	add(f.From, "from "+timeWords(f.From))
-	add(f.To, "before "+timeWords(f.To))
-	return strings.Join(words, ", ")
+	w.add(from, "from "+timeWords(from))
+	w.add(to, "before "+timeWords(to))
 }
 
 func timeWords(field string) string { return strings.Replace(field, "T", " ", 1) + " UTC" }

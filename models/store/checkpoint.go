@@ -39,10 +39,7 @@ func (c *checkpointer) committed(changes int) {
 	if c.pages.Add(int64(changes+commitPages)) < checkpointAfter {
 		return
 	}
-	select {
-	case c.work <- struct{}{}:
-	default:
-	}
+	signal(c.work)
 }
 
 func (c *checkpointer) close() {

@@ -75,7 +75,7 @@ func (s *Store) StartRedelivery(ctx context.Context, by models.Actor, o Redelive
 		return audit(tx, by, redeliveryRecord(models.RedeliveryStart, r, preview.words()))
 	})
 	if err == nil && !repeated {
-		s.wakeRedelivering()
+		signal(s.redelivering)
 	}
 	return r, repeated, err
 }

@@ -20,13 +20,6 @@ import (
 // RedeliveryWanted is told when this process has a new redelivery.
 func (s *Store) RedeliveryWanted() <-chan struct{} { return s.redelivering }
 
-func (s *Store) wakeRedelivering() {
-	select {
-	case s.redelivering <- struct{}{}:
-	default:
-	}
-}
-
 // Redelivering reports whether there is a redelivery to work off.
 func (s *Store) Redelivering(ctx context.Context) (bool, error) {
 	var is bool
