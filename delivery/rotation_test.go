@@ -98,17 +98,23 @@ func rotateUnderLoad(t *testing.T, command store.Options, servers ...store.Optio
 	stop()
 	reports.Wait()
 	await(t, "all are delivered", func() bool { return j.accepted.Load() >= int64(len(ids)) })
-	for _, id := range ids {
-		await(t, "its result is recorded", func() bool { d, _ := s.attempts(id); return d.Status == models.Delivered })
-		if _, attempts := s.attempts(id); len(attempts) != 1 {
-			t.Errorf("%d attempts: %+v", len(attempts), attempts)
-		}
-	}
+	eachAtOnce(t, s, ids)
 	if j.refused.Load() != 0 {
 		t.Errorf("%d of %d requests had a wrong signature", j.refused.Load(), len(ids))
 	}
 	if target, err := shell.Target(t.Context(), w.ID, 0); err != nil || target.Secret != secret {
 		t.Errorf("%v", err)
+	}
+}
+
+// eachAtOnce waits for each delivery to be recorded as delivered by its first attempt.
+func eachAtOnce(t *testing.T, s *site, ids []string) {
+	t.Helper()
+	for _, id := range ids {
+		await(t, "its result is recorded", func() bool { d, _ := s.attempts(id); return d.Status == models.Delivered })
+		if _, attempts := s.attempts(id); len(attempts) != 1 {
+			t.Errorf("%d attempts: %+v", len(attempts), attempts)
+		}
 	}
 }
 
