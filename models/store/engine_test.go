@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +117,35 @@ func TestLimitsOfAClaim(t *testing.T) {
 		}
 		if jobs := storetest.Claim(t, s, "me"); len(jobs) != 10 || jobs[0].Delivery.Attempt != 1 {
 			t.Errorf("after all numbers were handed back: %d jobs, %+v", len(jobs), jobs[0].Delivery)
+		}
+	})
+}
+
+// A webhook with much to send takes no other's turn, and what the others leave is not left.
+func TestAClaimIsShared(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for name, due := range map[string]int{"much": 20, "too": 20, "some": 3, "one": 1} {
+			stack := storetest.Stack(t, s, name)
+			storetest.Webhook(t, s, stack, "https://example.com/"+name, "")
+			for range due {
+				storetest.Run(t, s, stack)
+			}
+		}
+		c, err := s.Claim(t.Context(), store.ClaimRequest{Owner: "me", Lease: time.Minute, Most: 20, MostPerWebhook: 15, MaxTries: 11})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]int{}
+		for _, j := range c.Jobs {
+			got[j.Delivery.WebhookID]++
+		}
+		want := []int{1, 3, 8, 8}
+		if counts := slices.Sorted(maps.Values(got)); !slices.Equal(counts, want) {
+			t.Errorf("claimed %v of the webhooks, want %v", counts, want)
+		}
+		if len(c.Full) != 2 || !c.Left {
+			t.Errorf("of %v more may be due, left %v; want two webhooks", c.Full, c.Left)
 		}
 	})
 }

@@ -94,6 +94,22 @@ func scanRun(r row) (models.Run, error) {
 	return run, err
 }
 
+// scanDelivery reads the columns of deliveryRows.
+func scanDelivery(r row) (models.Delivery, error) {
+	var d models.Delivery
+	var state, status, reason string
+	var code, attempt, tries, duration int64
+	var due, claimed, firstEnded, firstDelivered, expire, ended, redelivered, created int64
+	err := r.Scan(&d.ID, &d.StackKey, &d.WebhookID, &d.EventID, &d.RunKey, &d.RunID, &state, &d.StateVersion, &d.Test, &d.OnlySecret, &d.Silent,
+		&status, &reason, &code, &attempt, &tries, &due, &d.LeaseOwner, &claimed, &firstEnded, &firstDelivered,
+		&duration, &expire, &ended, &redelivered, &d.RedeliveredBy, &created)
+	d.State, d.Status, d.Reason = models.State(state), models.Status(status), models.Reason(reason)
+	d.Code, d.Attempt, d.Tries, d.Duration = int(code), int(attempt), int(tries), time.Duration(duration)
+	d.DueAt, d.ClaimedAt, d.FirstEndedAt, d.FirstDelivered = orZero(due), orZero(claimed), orZero(firstEnded), orZero(firstDelivered)
+	d.ExpireFrom, d.EndedAt, d.RedeliveredAt, d.CreatedAt = orZero(expire), orZero(ended), orZero(redelivered), orZero(created)
+	return d, err
+}
+
 // readStacks reads those of the stacks that are not deleted, and locks them against being deleted: what removes the rows of a
 // deleted stack sees those of this group.
 func (g *group) readStacks(keys []int64) {
