@@ -28,6 +28,10 @@ var generatedColumns = map[string][]string{
 		"webhook_id", "step", "at", "shard", "stack_key", "delivered", "failed", "skipped", "tooka", "tookb", "tookc", "tookd", "tooke", "tookf",
 		"tookg", "tookh", "tooki", "tookj", "tookk", "tookl",
 	},
+	"stack_tallies": {
+		"stack_key", "step", "at", "shard", "delivered", "failed", "skipped", "tooka", "tookb", "tookc", "tookd", "tooke", "tookf",
+		"tookg", "tookh", "tooki", "tookj", "tookk", "tookl",
+	},
 }
 
 // instant is a time as the tables have it.
@@ -90,14 +94,16 @@ type generatedTally struct {
 // count counts the end of a delivery in each step that a chart shows of it, now or in the past.
 func (g *generator) count(d models.Delivery) {
 	for _, span := range models.Spans {
-		of := generatedTally{d.WebhookID, d.StackKey, int64(span.Step / time.Second), d.EndedAt.UTC().Truncate(span.Step).Unix()}
 		if time.Since(d.EndedAt) > time.Duration(span.Of)*span.Step {
 			continue
 		}
-		if g.tallies[of] == nil {
-			g.tallies[of] = &models.Tally{}
+		step, at := int64(span.Step/time.Second), d.EndedAt.UTC().Truncate(span.Step).Unix()
+		for _, of := range []generatedTally{{d.WebhookID, d.StackKey, step, at}, {"", d.StackKey, step, at}, {"", 0, step, at}} {
+			if g.tallies[of] == nil {
+				g.tallies[of] = &models.Tally{}
+			}
+			g.tallies[of].Ended(d.Status, d.Duration, 1)
 		}
-		g.tallies[of].Ended(d.Status, d.Duration, 1)
 	}
 }
 
@@ -109,11 +115,15 @@ func (g *generator) writeTallies(now time.Time) error {
 			if of.step != int64(span.Step/time.Second) || of.at < first.Unix() {
 				continue
 			}
-			row := []any{of.webhook, of.step, of.at, 0, of.stack, t.Delivered, t.Failed, t.Skipped}
+			table, row := "stack_tallies", []any{of.stack, of.step, of.at, 0}
+			if of.webhook != "" {
+				table, row = "tallies", []any{of.webhook, of.step, of.at, 0, of.stack}
+			}
+			row = append(row, t.Delivered, t.Failed, t.Skipped)
 			for _, n := range t.Took {
 				row = append(row, n)
 			}
-			if err := g.out.add("tallies", row); err != nil {
+			if err := g.out.add(table, row); err != nil {
 				return err
 			}
 		}

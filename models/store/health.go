@@ -100,7 +100,7 @@ func (s *Store) lastProbed(ctx context.Context, w models.Webhook) (*models.Deliv
 // dayTally is of the counters for what ended, and of what is pending. What is counted is all in indexes of what is pending:
 // counting the rows themselves would take 20 ms where 10,000 wait.
 func (s *Store) dayTally(ctx context.Context, w models.Webhook, pending int) (day DayTally, err error) {
-	tallies, err := s.tallies(ctx, models.DefaultSpan, time.Now(), "webhook_id = ?", w.ID)
+	tallies, err := s.tallies(ctx, webhookTallies, models.DefaultSpan, time.Now(), "webhook_id = ?", w.ID)
 	if err != nil {
 		return day, err
 	}

@@ -41,6 +41,7 @@ func migrations() []*gormigrate.Migration {
 		{ID: "0013-keys", Migrate: func(tx *gorm.DB) error { return execAll(tx, keysSchema) }},
 		{ID: "0014-replacement", Migrate: func(tx *gorm.DB) error { return execAll(tx, replacementSchema) }},
 		{ID: "0015-identities", Migrate: func(tx *gorm.DB) error { return execAll(tx, identitiesSchema) }},
+		{ID: "0016-stack-tallies", Migrate: func(tx *gorm.DB) error { return execAll(tx, stackTallySchema) }},
 	}
 }
 

@@ -1,6 +1,10 @@
 package store
 
-import "gorm.io/gorm"
+import (
+	"strings"
+
+	"gorm.io/gorm"
+)
 
 // Migrations are plain SQL, so that what the tables are can be read here. The words in braces differ between the
 // databases, see migrate.go: {key} a generated primary key, {id} a ULID, {int} 64 bits, {bool}, {bytes}, {strict} the table's ending,
@@ -253,6 +257,29 @@ var identitiesSchema = []string{
 	`ALTER TABLE users ADD COLUMN role_by_group {bool} NOT NULL DEFAULT FALSE`,
 	`ALTER TABLE users ADD COLUMN all_stacks_by_group {bool} NOT NULL DEFAULT FALSE`,
 	`ALTER TABLE grants ADD COLUMN by_group {bool} NOT NULL DEFAULT FALSE`,
+}
+
+// stackTallySchema is the sixteenth migration: counters of stacks, and under key 0 of all of them together, so that their charts
+// do not add up every webhook's.
+var stackTallySchema = []string{
+	`CREATE TABLE stack_tallies (
+		stack_key {int} NOT NULL, step {int} NOT NULL, at {int} NOT NULL, shard {int} NOT NULL,
+		delivered {int} NOT NULL, failed {int} NOT NULL, skipped {int} NOT NULL,
+		tooka {int} NOT NULL, tookb {int} NOT NULL, tookc {int} NOT NULL, tookd {int} NOT NULL, tooke {int} NOT NULL, tookf {int} NOT NULL,
+		tookg {int} NOT NULL, tookh {int} NOT NULL, tooki {int} NOT NULL, tookj {int} NOT NULL, tookk {int} NOT NULL, tookl {int} NOT NULL,
+		PRIMARY KEY (stack_key, step, at, shard)
+	) {strict}`,
+	addedTallies("stack_key"), addedTallies("0"),
+	`CREATE INDEX stack_tallies_step ON stack_tallies (step, at)`,
+	`DROP INDEX tallies_stack`,
+}
+
+// addedTallies adds up what was counted by webhook.
+func addedTallies(stack string) string {
+	const counts = "delivered, failed, skipped, tooka, tookb, tookc, tookd, tooke, tookf, tookg, tookh, tooki, tookj, tookk, tookl"
+	return `INSERT INTO stack_tallies (stack_key, step, at, shard, ` + counts + `)
+		SELECT ` + stack + `, step, at, shard, SUM(` + strings.ReplaceAll(counts, ", ", "), SUM(") + `) FROM tallies GROUP BY ` +
+		strings.TrimPrefix(stack+", ", "0, ") + `step, at, shard`
 }
 
 // auditAppendOnly refuses to change a record; retention may only delete old ones.

@@ -28,10 +28,17 @@ const (
 	shards = 16
 )
 
-// tallied is whose deliveries are counted.
+// tallied is whose deliveries are counted: a webhook's; without one, a stack's; without that, all.
 type tallied struct {
 	webhook string
 	stack   int64
+}
+
+func (t tallied) table() tallyTable {
+	if t.webhook == "" {
+		return stackTallies
+	}
+	return webhookTallies
 }
 
 // tallyStep is what a row counts.
@@ -100,7 +107,12 @@ func (t *tallier) add(ended map[tallied]*models.Tally, at time.Time) {
 	defer t.mu.Unlock()
 	for of, tally := range ended {
 		for _, span := range models.Spans {
-			t.next.add(tallyStep{of, span.Step, at.UTC().Truncate(span.Step)}, tally)
+			step := tallyStep{of, span.Step, at.UTC().Truncate(span.Step)}
+			t.next.add(step, tally)
+			step.webhook = ""
+			t.next.add(step, tally)
+			step.stack = allStacks
+			t.next.add(step, tally)
 		}
 	}
 	signal(t.work)
@@ -149,6 +161,9 @@ func (t *tallier) write() {
 	steps := slices.SortedFunc(maps.Keys(g.counts), tallyStep.compare)
 	for len(steps) > 0 {
 		some := steps[:min(tallyMost, len(steps))]
+		if i := slices.IndexFunc(some, func(s tallyStep) bool { return s.table().name != some[0].table().name }); i > 0 {
+			some = some[:i]
+		}
 		if t.commit(g, some) != nil {
 			break
 		}
@@ -163,7 +178,7 @@ func (t *tallier) write() {
 }
 
 func (s tallyStep) compare(other tallyStep) int {
-	return cmp.Or(cmp.Compare(s.webhook, other.webhook), cmp.Compare(s.step, other.step), s.at.Compare(other.at))
+	return cmp.Or(cmp.Compare(s.webhook, other.webhook), cmp.Compare(s.stack, other.stack), cmp.Compare(s.step, other.step), s.at.Compare(other.at))
 }
 
 // signal leaves one nudge, unless one is there.
@@ -174,12 +189,17 @@ func signal(c chan struct{}) {
 	}
 }
 
-// commit adds the counts of some steps to their rows, with the next group.
+// commit adds the counts of some steps to their rows of one table, with the next group.
 func (t *tallier) commit(g *gathered, some []tallyStep) error {
+	table := some[0].table()
 	rows := make([][]any, 0, len(some))
 	for _, of := range some {
 		tally := g.counts[of]
-		row := []any{of.webhook, int64(of.step / time.Second), of.at.Unix(), t.shard, of.stack, tally.Delivered, tally.Failed, tally.Skipped}
+		row := []any{of.stack, int64(of.step / time.Second), of.at.Unix(), t.shard}
+		if of.webhook != "" {
+			row = append([]any{of.webhook}, append(row[1:], of.stack)...)
+		}
+		row = append(row, tally.Delivered, tally.Failed, tally.Skipped)
 		for _, n := range tally.Took {
 			row = append(row, n)
 		}
@@ -187,7 +207,7 @@ func (t *tallier) commit(g *gathered, some []tallyStep) error {
 	}
 	return t.store.commit(context.Background(), wish{do: func(tx *gorm.DB) error {
 		for batch := range batches(rows) {
-			if err := tx.Exec(tallyStatement(len(batch)), slices.Concat(batch...)...).Error; err != nil {
+			if err := tx.Exec(table.add(len(batch)), slices.Concat(batch...)...).Error; err != nil {
 				return err
 			}
 		}

@@ -11,15 +11,24 @@ import (
 	"stackhook/models"
 )
 
-// Charts read counters, never the deliveries: for each webhook a row for each step of each span, see tallier. Rows of one
-// step are kept as long as its span, so they stay few.
+// Charts read counters, never the deliveries: for each webhook, for each stack and for all of them together a row for each
+// step of each span, see tallier. Rows of one step are kept as long as its span, so they stay few.
 
-// tallyColumns are those of the table: what a row is of, and its counts.
+// tallyTable is one of the two tables of counters.
+type tallyTable struct {
+	name string
+	key  []string // columns that a row is known by
+	rest []string // the others that are no counts
+}
+
 var (
-	tallyKey    = []string{"webhook_id", "step", "at", "shard", "stack_key"}
-	tallyCounts = append([]string{"delivered", "failed", "skipped"}, tookColumns()...)
-	tallyTypes  = "tiiii" + strings.Repeat("i", len(tallyCounts))
+	webhookTallies = tallyTable{"tallies", []string{"webhook_id", "step", "at", "shard"}, []string{"stack_key"}}
+	stackTallies   = tallyTable{"stack_tallies", []string{"stack_key", "step", "at", "shard"}, nil}
+	tallyCounts    = append([]string{"delivered", "failed", "skipped"}, tookColumns()...)
 )
+
+// allStacks is the key of the counters of all stacks together, those of deleted ones among them.
+const allStacks = 0
 
 func tookColumns() []string {
 	var columns []string
@@ -29,15 +38,20 @@ func tookColumns() []string {
 	return columns
 }
 
-// tallyStatement adds so many rows to what is there.
-func tallyStatement(n int) string {
-	return built(statementKey{"tallies", n}, func() string {
+// add is a statement that adds so many rows to what is there. The key comes first of each, then the rest and the counts.
+func (t tallyTable) add(n int) string {
+	return built(statementKey{t.name, n}, func() string {
 		var sets []string
 		for _, c := range tallyCounts {
-			sets = append(sets, c+" = tallies."+c+" + excluded."+c)
+			sets = append(sets, c+" = "+t.name+"."+c+" + excluded."+c)
 		}
-		return "INSERT INTO tallies (" + strings.Join(slices.Concat(tallyKey, tallyCounts), ", ") + ") " + rowsOf(tallyTypes, n) +
-			" ON CONFLICT (webhook_id, step, at, shard) DO UPDATE SET " + strings.Join(sets, ", ")
+		columns := slices.Concat(t.key, t.rest, tallyCounts)
+		types := strings.Repeat("i", len(columns))
+		if t.key[0] == "webhook_id" {
+			types = "t" + types[1:]
+		}
+		return "INSERT INTO " + t.name + " (" + strings.Join(columns, ", ") + ") " + rowsOf(types, n) +
+			" ON CONFLICT (" + strings.Join(t.key, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
 	})
 }
 
@@ -50,24 +64,28 @@ type TallyScope struct {
 
 // Tallies returns a tally for each step of the span up to now, oldest first, of the deliveries that the viewer may read.
 func (s *Store) Tallies(ctx context.Context, v models.Viewer, of TallyScope, span models.Span, now time.Time) ([]models.Tally, error) {
-	condition, values := "1 = 1", []any{}
+	stacks := append([]int64{}, v.Grants...)
 	switch {
 	case of.Stack != nil:
-		condition, values = "stack_key = ?", []any{of.Stack.Key}
+		stacks = []int64{of.Stack.Key}
 	case v.AllStacks():
+		stacks = []int64{allStacks}
 	case v.Token != nil:
-		condition, values = "stack_key = ?", []any{v.Token.StackKey}
-	default:
-		condition, values = "stack_key IN ?", []any{append([]int64{0}, v.Grants...)}
+		stacks = []int64{v.Token.StackKey}
 	}
-	if of.Webhook != "" {
-		condition, values = condition+" AND webhook_id = ?", append(values, of.Webhook)
+	switch {
+	case len(stacks) == 0:
+		return s.tallies(ctx, stackTallies, span, now, "1 = 0")
+	case of.Webhook == "":
+		return s.tallies(ctx, stackTallies, span, now, "stack_key IN ?", stacks)
+	case stacks[0] == allStacks:
+		return s.tallies(ctx, webhookTallies, span, now, "webhook_id = ?", of.Webhook)
 	}
-	return s.tallies(ctx, span, now, condition, values...)
+	return s.tallies(ctx, webhookTallies, span, now, "webhook_id = ? AND stack_key IN ?", of.Webhook, stacks)
 }
 
 // tallies adds the rows of each step that meet the condition.
-func (s *Store) tallies(ctx context.Context, span models.Span, now time.Time, condition string, values ...any) ([]models.Tally, error) {
+func (s *Store) tallies(ctx context.Context, from tallyTable, span models.Span, now time.Time, condition string, values ...any) ([]models.Tally, error) {
 	s.tallier.settle(ctx)
 	first, last := span.Begin(now)
 	tallies := make([]models.Tally, span.Of)
@@ -78,7 +96,7 @@ func (s *Store) tallies(ctx context.Context, span models.Span, now time.Time, co
 	for _, c := range tallyCounts {
 		sums = append(sums, "CAST(SUM("+c+") AS bigint)")
 	}
-	rows, err := s.reader(ctx).Table("tallies").Select(strings.Join(sums, ", ")).Group("at").Where(condition, values...).
+	rows, err := s.reader(ctx).Table(from.name).Select(strings.Join(sums, ", ")).Group("at").Where(condition, values...).
 		Where("step = ? AND at >= ? AND at <= ?", int64(span.Step/time.Second), first.Unix(), last.Unix()).Rows()
 	switch {
 	case holdsNoText(err):
@@ -104,21 +122,23 @@ func (s *Store) tallies(ctx context.Context, span models.Span, now time.Time, co
 
 // PurgeTallies removes at most most rows of steps that no span shows any more, and returns how many.
 func (s *Store) PurgeTallies(ctx context.Context, now time.Time, most int) (removed int, err error) {
-	for _, span := range models.Spans {
-		if removed >= most {
-			break
-		}
-		first, _ := span.Begin(now)
-		err = s.purge(ctx, func(tx *gorm.DB) error {
-			step := int64(span.Step / time.Second)
-			done := tx.Exec(`DELETE FROM tallies WHERE (webhook_id, step, at, shard) IN (
-				SELECT webhook_id, step, at, shard FROM tallies WHERE step = ? AND at < ? ORDER BY at LIMIT ?)`,
-				step, first.Unix(), most-removed)
-			removed += int(done.RowsAffected)
-			return done.Error
-		})
-		if err != nil {
-			return removed, err
+	for _, table := range []tallyTable{webhookTallies, stackTallies} {
+		key := strings.Join(table.key, ", ")
+		for _, span := range models.Spans {
+			if removed >= most {
+				return removed, nil
+			}
+			first, _ := span.Begin(now)
+			err = s.purge(ctx, func(tx *gorm.DB) error {
+				done := tx.Exec(`DELETE FROM `+table.name+` WHERE (`+key+`) IN (
+					SELECT `+key+` FROM `+table.name+` WHERE step = ? AND at < ? ORDER BY at LIMIT ?)`,
+					int64(span.Step/time.Second), first.Unix(), most-removed)
+				removed += int(done.RowsAffected)
+				return done.Error
+			})
+			if err != nil {
+				return removed, err
+			}
 		}
 	}
 	return removed, nil
