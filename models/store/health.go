@@ -23,8 +23,10 @@ type WebhookHealth struct {
 	// LastFailure is the newest of them whose last attempt failed, or, while the webhook fails, of those that wait, with id,
 	// status, reason, code and when the attempt began; nil if there is none.
 	LastFailure *models.Delivery
-	Waiting     int // pending deliveries, up to 10,001
-	Day         DayTally
+	// Waiting counts the pending deliveries, up to 10,001. Like the other counts here it may be three seconds old where it is
+	// 1,000 or more.
+	Waiting int
+	Day     DayTally
 	// Skipped counts the deliveries skipped since the webhook was disabled, up to 10,001; 0 while it is enabled.
 	Skipped int
 }
@@ -71,14 +73,15 @@ func (s *Store) WebhookHealth(ctx context.Context, w models.Webhook) (WebhookHea
 			return h, err
 		}
 	}
-	if h.Waiting, err = s.PendingDeliveries(ctx, w.ID); err != nil {
+	h.Waiting, err = s.many.of("pending of "+w.ID, func() (int, error) { return s.PendingDeliveries(ctx, w.ID) })
+	if err != nil {
 		return h, err
 	}
 	if h.Day, err = s.dayTally(ctx, w, h.Waiting); err != nil {
 		return h, err
 	}
 	if !w.Enabled {
-		h.Skipped, err = s.skippedSince(ctx, w, w.DisabledAt)
+		h.Skipped, err = s.many.of("skipped of "+w.ID+" since "+w.DisabledAt.String(), func() (int, error) { return s.skippedSince(ctx, w, w.DisabledAt) })
 	}
 	return h, err
 }
@@ -108,11 +111,14 @@ func (s *Store) dayTally(ctx context.Context, w models.Webhook, pending int) (da
 		day.Delivered, day.Failed, day.Skipped = day.Delivered+int(t.Delivered), day.Failed+int(t.Failed), day.Skipped+int(t.Skipped)
 	}
 	tests := 0
-	for condition, n := range map[string]*int{" AND test": &tests, " AND tries > 0 AND NOT test": &day.Retrying} {
-		err := s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending'`+condition+` LIMIT ?) AS counted`,
-			w.ID, maxCount).Scan(n).Error
+	for condition, into := range map[string]*int{" AND test": &tests, " AND tries > 0 AND NOT test": &day.Retrying} {
+		*into, err = s.many.of("pending of "+w.ID+condition, func() (n int, err error) {
+			err = s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = 'pending'`+condition+` LIMIT ?) AS counted`,
+				w.ID, maxCount).Scan(&n).Error
+			return n, unavailable(err)
+		})
 		if err != nil {
-			return day, unavailable(err)
+			return day, err
 		}
 	}
 	day.Waiting = max(pending-tests-day.Retrying, 0) // they are counted one after the other

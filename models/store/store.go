@@ -56,6 +56,7 @@ type Store struct {
 	stacks       recent[models.Stack] // by id
 	uses         seen                 // of tokens
 	calm         calm
+	many         many
 	tallier      *tallier
 
 	watchers watchers
