@@ -42,7 +42,7 @@ var arrows = map[string]row{
 	"cmd/bench":                   {append([]string{"models/needs"}, product...), "it measures the product, with a PostgreSQL server of its own"},
 	"cmd/crash":                   {append([]string{"models/needs"}, product...), "it kills the product, with a PostgreSQL server of its own"},
 	"cmd/stackhook":               {product, "a program may use all of the product, but not what supports tests"},
-	"cmd/stackhook/report":        {[]string{"models", "cmd/stackhook/report/plan"}, "a pipeline's client talks HTTP; it must not carry the server"},
+	"cmd/stackhook/report":        {[]string{"models"}, "a pipeline's client talks HTTP; it must not carry the server"},
 	"cmd/stackhook/report/plan":   {[]string{"models"}, "it reads what Terraform prints, and reports nothing"},
 	"cmd/stackhook/report/drive":  {[]string{"models", "cmd/stackhook/report/plan"}, "it drives a tool, and tells whoever wants to hear it"},
 	"cmd/stackhook/report/origin": {[]string{"models"}, "it reads git and what it is given, and talks to nobody"},

@@ -25,6 +25,7 @@ import (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Demo    demoCommand    `cmd:"" help:"Run a server with sample stacks, webhooks, runs and a practice receiver."`
+	Report  reportCommands `cmd:"" help:"Report a run from the steps of a pipeline."`
 	User    userCommands   `cmd:"" help:"Manage who may sign in."`
 	Token   tokenCommands  `cmd:"" help:"Manage API tokens."`
 	Stack   stackCommands  `cmd:"" help:"Manage stacks."`

@@ -57,6 +57,8 @@ const (
 	later                // it may be taken when it is sent again
 	mended               // it may be taken once somebody has mended the token, the stack or the address
 	refused              // it is never taken
+	nothing              // nothing was sent: nothing waits
+	busy                 // nothing was sent: another process is at it
 )
 
 // answer is what became of one call.
@@ -168,7 +170,9 @@ func problem(resp *http.Response, text []byte) string {
 			detail = said.Title
 		}
 		for _, e := range said.Errors {
-			detail += "; " + e.Location + " " + e.Message
+			if e.Message != said.Detail {
+				detail += "; " + e.Location + " " + e.Message
+			}
 		}
 		if detail != "" {
 			words += ": " + oneLine(detail)

@@ -78,6 +78,29 @@ func (e entry) version() int64 {
 	return *e.State.StateVersion
 }
 
+// after returns the entry as the one that follows the newest report.
+func (e entry) after(newest tail) entry {
+	e.Seq = newest.seq + 1
+	if e.State != nil {
+		e = e.numbered(newest.version + 1)
+		if newest.version == unknown {
+			e = e.numbered(unknown)
+		}
+	}
+	return e
+}
+
+// numbered returns the report of a state with a version, or without one.
+func (e entry) numbered(version int64) entry {
+	body := *e.State
+	body.StateVersion = &version
+	if version == unknown {
+		body.StateVersion = nil
+	}
+	e.State = &body
+	return e
+}
+
 // state returns the state that the entry reports.
 func (e entry) state() models.State {
 	if e.Start != nil {

@@ -19,21 +19,15 @@ func (n *Run) send() {
 
 // next sends the first report that waits, or waits itself. It returns false at the end.
 func (s *sender) next() bool {
-	e, any := s.first()
-	if !any {
-		return s.untilNews()
-	}
-	got := s.deliver(e)
+	got := s.try()
 	switch got.fate {
-	case recorded:
+	case recorded, refused:
 		s.failures = 0
-		s.done(e)
-		s.r.words.back()
 		return true
-	case refused:
-		s.failures = 0
-		s.refuse(e, got)
-		return true
+	case nothing:
+		return s.untilNews()
+	case busy:
+		return s.forAWhile(busyFor)
 	}
 	if s.r.ctx.Err() != nil { // cut off, by the end
 		return false
@@ -45,6 +39,9 @@ func (s *sender) next() bool {
 	s.failures++
 	return s.forAWhile(max(backoff(s.failures), got.wait))
 }
+
+// busyFor is how soon to look again when another process sends the run's reports: a report takes milliseconds.
+const busyFor = 20 * time.Millisecond
 
 // untilNews waits until there is something to send, or until Close begins: then everything is tried once more.
 func (s *sender) untilNews() bool {
@@ -82,68 +79,58 @@ func backoff(failures int) time.Duration {
 	return min(time.Second<<min(failures-1, 4), 15*time.Second)
 }
 
+// try sends the first report of the run that waits, and notes what became of it.
+func (n *Run) try() answer {
+	if waiting := n.look(); len(waiting) == 0 {
+		return answer{fate: nothing}
+	}
+	release, err := n.folder.sending()
+	if err != nil {
+		return answer{fate: busy}
+	}
+	defer release()
+	waiting := n.look() // another process may just have sent them
+	if len(waiting) == 0 {
+		return answer{fate: nothing}
+	}
+	e := waiting[0]
+	got := n.deliver(e)
+	switch got.fate {
+	case recorded:
+		n.end(e, "")
+		n.r.words.back()
+		n.r.away.Store(false)
+	case later:
+		n.r.away.Store(true)
+	case refused:
+		n.r.words.say("%s of run %s is given up: %s", e.state(), n.id, got.says)
+		n.end(e, got.says)
+		if e.State != nil { // those behind it may be right, with other versions
+			n.number(e, unknown)
+		}
+	}
+	return got
+}
+
 // deliver sends one report. Where only the server knows the run's version, it is asked first.
-func (s *sender) deliver(e entry) answer {
+func (n *Run) deliver(e entry) answer {
+	switch {
+	case e.State != nil && n.stillborn():
+		return answer{fate: refused, says: "its run could not start"}
+	case e.state() == unreadable:
+		return answer{fate: refused, says: "it was damaged"}
+	case time.Since(e.At) > keepFor:
+		return answer{fate: refused, says: "it has waited for 7 days"}
+	}
 	if e.version() == unknown {
-		got := s.r.client.ask(s.r.ctx, s.id)
+		got := n.r.client.ask(n.r.ctx, n.id)
 		if got.fate != recorded {
 			return got
 		}
 		if got.state.Terminal() {
 			return answer{fate: refused, says: "the run ended with " + string(got.state)}
 		}
-		e = s.number(e, got.version+1)
+		e = n.number(e, got.version+1)
 	}
-	return s.r.client.send(s.r.ctx, s.id, e)
-}
-
-// first returns the report that is sent next.
-func (n *Run) first() (entry, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.waiting) == 0 {
-		return entry{}, false
-	}
-	return n.waiting[0], true
-}
-
-// number gives the first report the version that the server expects, and those behind it the next ones.
-func (n *Run) number(e entry, version int64) entry {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for i := range n.waiting {
-		body, next := *n.waiting[i].State, version+int64(i)
-		body.StateVersion = &next
-		n.waiting[i].State, n.version = &body, next
-	}
-	return n.waiting[0]
-}
-
-// done takes out a report that the server has.
-func (n *Run) done(entry) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.waiting = n.waiting[1:]
-	n.sent++
-}
-
-// refuse takes out a report that the server will never take. Those behind it may still be right, with other versions; of
-// a run that could not start, none is.
-func (n *Run) refuse(e entry, got answer) {
-	n.r.words.say("%s of run %s is refused: %s", e.state(), n.id, got.says)
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.waiting = n.waiting[1:]
-	n.refused++
-	if e.Start != nil {
-		n.refused += len(n.waiting)
-		n.waiting, n.dead = nil, true
-		return
-	}
-	n.version = unknown
-	for i := range n.waiting {
-		body := *n.waiting[i].State
-		body.StateVersion = nil
-		n.waiting[i].State = &body
-	}
+	return n.r.client.send(n.r.ctx, n.id, e)
 }

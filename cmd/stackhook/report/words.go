@@ -11,6 +11,8 @@ type words struct {
 	mu   sync.Mutex
 	to   io.Writer
 	told map[int]bool // by status: the troubles that were told since the server last took a report
+
+	unkeptTold bool
 }
 
 // say prints one line. That it cannot is no reason to fail.
@@ -36,6 +38,16 @@ func (w *words) trouble(got answer) {
 	}
 	w.told[got.status] = true
 	w.print("%s; reports are kept", got.says)
+}
+
+// unkept tells, once, that the spool does not work. Nothing else fails because of it.
+func (w *words) unkept(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil && !w.unkeptTold {
+		w.unkeptTold = true
+		w.print("reports are kept in memory only: %s", why(err))
+	}
 }
 
 // back tells that the trouble is over.
