@@ -44,6 +44,8 @@ func (d *driver) counts(state models.State) string {
 		return ": not all was done of " + toDo + "; " + d.resources()
 	case state == models.FailedState:
 		return ": not all was done of " + toDo
+	case state == models.Discarded:
+		return ": nothing was changed; " + toDo
 	case d.delta.Added+d.delta.Changed+d.delta.Deleted == 0:
 		return ": nothing to change; " + d.resources()
 	default:
