@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -107,6 +108,9 @@ func (c execCommand) Run(ctx context.Context, t *terminal) error {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, stopping()...)
 	defer signal.Stop(signals)
+	unheard := make(chan os.Signal, 1)
+	signal.Notify(unheard, syscall.SIGPIPE) // that nobody reads our lines any more must not end the run
+	defer signal.Stop(unheard)
 	ctx = context.WithoutCancel(ctx) // a signal is for the tool, and what was done by then is still reported
 	run, err := c.prepare(t)
 	if err != nil {
@@ -131,7 +135,7 @@ func (c execCommand) Run(ctx context.Context, t *terminal) error {
 
 // stopping are the signals that stop a run. One that this process was told to ignore is not among them: “nohup” does.
 func stopping() []os.Signal {
-	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, signal.Ignored)
+	return slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP}, signal.Ignored)
 }
 
 // prepare makes the run as far as the command line says it.
@@ -148,7 +152,10 @@ func (c execCommand) prepare(t *terminal) (drive.Run, error) {
 	}
 	run := drive.Run{
 		Tool: path, Command: c.Command[1:], Dir: c.Dir, Type: c.kind(), AutoApprove: c.AutoApprove, PlanOnly: c.PlanOnly,
-		Env: os.Environ(), In: t.In, Out: t.Out, Err: t.Err, Person: isTerminal(t.In),
+		Env: os.Environ(), In: t.In, Out: t.Out, Err: t.Err,
+	}
+	if isTerminal(t.In) {
+		run.Asks = seen(t)
 	}
 	if run.Type == models.Task {
 		return run, nil
@@ -160,8 +167,18 @@ func (c execCommand) prepare(t *terminal) (drive.Run, error) {
 	return run, err
 }
 
-func isTerminal(in any) bool {
-	file, is := in.(*os.File)
+// seen returns where somebody at the terminal sees what is printed, nil if all of it goes elsewhere.
+func seen(t *terminal) io.Writer {
+	for _, out := range []io.Writer{t.Err, t.Out} {
+		if isTerminal(out) {
+			return out
+		}
+	}
+	return nil
+}
+
+func isTerminal(of any) bool {
+	file, is := of.(*os.File)
 	return is && isatty.IsTerminal(file.Fd())
 }
 

@@ -149,6 +149,57 @@ func TestExecLeavesTheTerminalToTheTool(t *testing.T) {
 	p.got.run(t)
 }
 
+// The question is where the person sees it; where they do not, nobody is there.
+func TestExecAsksWhereItIsSeen(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	p.write(t, twoResources)
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+
+	cmd := p.program("-- terraform")
+	cmd.Stderr = file
+	y := onTerminal(t, cmd)
+	y.await(t, "Enter a value: ")
+	y.types(t, "no\n")
+	if code := y.exit(t); code != 3 {
+		t.Errorf("exit code %d", code)
+	}
+	p.got.run(t)
+
+	cmd = p.program("-- terraform")
+	cmd.Stdout, cmd.Stderr = file, file
+	if code := onTerminal(t, cmd).exit(t); code != 3 {
+		t.Errorf("unseen: exit code %d", code)
+	}
+	p.got.run(t)
+}
+
+// Nobody reads what exec says any more, and the run goes on.
+func TestExecUnheard(t *testing.T) {
+	t.Parallel()
+	p := newProject(t)
+	p.write(t, twoResources)
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read.Close()
+	cmd := p.program("--auto-approve -- terraform")
+	cmd.Stderr = write
+	err = cmd.Run()
+	write.Close()
+	if err != nil {
+		t.Error(err)
+	}
+	if got := told(p.got.run(t)); got != "QUEUED PREPARING INITIALIZING PLANNING CONFIRMED(2 0 0: 2) APPLYING FINISHED" {
+		t.Error(got)
+	}
+}
+
 // Ctrl-C reaches Terraform exactly once, whoever else gets it.
 func TestExecCtrlC(t *testing.T) {
 	t.Parallel()

@@ -46,7 +46,7 @@ type project struct {
 }
 
 // newProject makes one whose webhook is to the stack "site".
-func newProject(t *testing.T) *project {
+func newProject(t testing.TB) *project {
 	t.Helper()
 	needs.Terraform(t, "Terraform runs")
 	needs.Program(t, "git", "Terraform runs", "git")
@@ -74,7 +74,7 @@ func newProject(t *testing.T) *project {
 }
 
 // write writes the configuration.
-func (p *project) write(t *testing.T, text string) {
+func (p *project) write(t testing.TB, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(p.dir, "main.tf"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ type delivered struct {
 	models.Payload
 }
 
-func newReceived(t *testing.T) *received {
+func newReceived(t testing.TB) *received {
 	r := &received{more: make(chan struct{})}
 	r.Server = httptest.NewServer(r)
 	t.Cleanup(r.Close)

@@ -35,7 +35,7 @@ type Run struct {
 	Env      []string // the tool's environment
 	In       io.Reader
 	Out, Err io.Writer
-	Person   bool // somebody is there to be asked: In is a terminal
+	Asks     io.Writer // where somebody is asked who answers on In; nil: nobody is there
 	Signals  <-chan os.Signal
 	Reporter Reporter
 }
@@ -168,7 +168,7 @@ func (d *driver) makePlan(ctx context.Context) Outcome {
 func (d *driver) approve(ctx context.Context) Outcome {
 	switch {
 	case d.AutoApprove:
-	case !d.Person:
+	case d.Asks == nil:
 		d.enter(models.Unconfirmed)
 		fmt.Fprintln(d.Err, "stackhook: the plan has changes, and there is no terminal to ask somebody for approval. Nothing was changed."+
 			" Add --auto-approve to apply without asking, or --plan-only to only plan.")

@@ -13,17 +13,17 @@ func (d *driver) ask() bool {
 	if d.Type == models.Destroy {
 		question, consequence = "Do you really want to destroy all of it?", "Everything shown above will be destroyed. There is no undo."
 	}
-	fmt.Fprintf(d.Err, "\n%s\n  %s\n  Only 'yes' will be accepted to approve.\n\n  Enter a value: ", question, consequence)
+	fmt.Fprintf(d.Asks, "\n%s\n  %s\n  Only 'yes' will be accepted to approve.\n\n  Enter a value: ", question, consequence)
 	if d.stopped() {
 		return false
 	}
 	select {
 	case line := <-d.line():
-		fmt.Fprintln(d.Err)
+		fmt.Fprintln(d.Asks)
 		return strings.TrimSpace(line) == "yes"
 	case s := <-d.Signals:
 		d.note(s)
-		fmt.Fprint(d.Err, "\n\n")
+		fmt.Fprint(d.Asks, "\n\n")
 		return false
 	}
 }

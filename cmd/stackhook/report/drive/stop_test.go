@@ -138,8 +138,9 @@ func TestStopBetween(t *testing.T) {
 	}
 	defer unanswered.Close()
 	defer write.Close()
-	h, ended := begin(t, drive.Run{Tool: tool, Signals: signals, Person: true, In: unanswered})
-	h.await(t, "Enter a value: ")
+	asked := &heard{}
+	h, ended := begin(t, drive.Run{Tool: tool, Signals: signals, Asks: asked, In: unanswered})
+	asked.await(t, "Enter a value: ")
 	signals <- os.Interrupt
 	h.expect(t, end(t, h, ended), "PREPARING INITIALIZING PLANNING UNCONFIRMED DISCARDED", drive.CodeDiscarded)
 }

@@ -1,6 +1,7 @@
 package drive_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -106,12 +107,12 @@ var runs = []struct {
 	},
 	{
 		"yes", "", two, "",
-		drive.Run{Person: true, In: typed("yes\n")},
+		drive.Run{Asks: io.Discard, In: typed("yes\n")},
 		"INITIALIZING PLANNING UNCONFIRMED CONFIRMED APPLYING FINISHED", 0, delta(2, 0, 0, 2),
 	},
 	{
 		"no", "", two, "",
-		drive.Run{Person: true, In: typed("y\n")},
+		drive.Run{Asks: io.Discard, In: typed("y\n")},
 		"INITIALIZING PLANNING UNCONFIRMED DISCARDED", drive.CodeDiscarded, delta(2, 0, 0, 2),
 	},
 	{
