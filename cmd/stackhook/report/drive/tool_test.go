@@ -222,22 +222,3 @@ func TestAStubbornTool(t *testing.T) {
 		t.Errorf("asked %d times", got)
 	}
 }
-
-// Signals that come together are one.
-func TestOneSignalTwice(t *testing.T) {
-	t.Parallel()
-	signals, dir := make(chan os.Signal, 2), t.TempDir()
-	tool := script(t, "#!/bin/sh\ntrap 'echo asked' INT\necho began\nwhile ! [ -e end ]; do sleep 0.05; done\nexit 7\n")
-	h, ended := begin(t, drive.Run{Tool: tool, Dir: dir, Signals: signals, Type: models.Task, Command: []string{"any"}})
-	h.await(t, "began")
-	signals <- syscall.SIGTERM
-	signals <- syscall.SIGTERM
-	h.await(t, "asked")
-	if err := os.WriteFile(filepath.Join(dir, "end"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	h.expect(t, end(t, h, ended), "PREPARING PERFORMING STOPPED", 7)
-	if got := strings.Count(h.text(), "asked"); got != 1 {
-		t.Errorf("asked %d times", got)
-	}
-}
