@@ -24,7 +24,7 @@ type step struct {
 	planned bool          // the plan is known: its delta is reported
 }
 
-var plan = []step{
+var planSteps = []step{
 	{state: models.Preparing, after: 3 * time.Second},
 	{state: models.Initializing, after: 5 * time.Second},
 	{state: models.Planning, after: 9 * time.Second},
@@ -32,7 +32,7 @@ var plan = []step{
 
 // planThen is a run that goes on after its plan.
 func planThen(name string, kind models.RunType, rest ...step) story {
-	return story{name: name, kind: kind, steps: append(plan[:len(plan):len(plan)], rest...)}
+	return story{name: name, kind: kind, steps: append(planSteps[:len(planSteps):len(planSteps)], rest...)}
 }
 
 var (

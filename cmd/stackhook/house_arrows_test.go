@@ -18,8 +18,8 @@ type row struct {
 
 // product is all that a program may be made of.
 var product = []string{
-	"models", "models/store", "delivery", "static", "views/ui", "views", "handlers", "web", "web/provider", "cmd/stackhook/report",
-	"cmd/stackhook/report/origin",
+	"models", "models/store", "delivery", "static", "views/ui", "views", "handlers", "web", "web/provider", "cmd/stackhook/report", "cmd/stackhook/report/plan",
+	"cmd/stackhook/report/drive", "cmd/stackhook/report/origin",
 }
 
 // arrows is the whole table. Read from left to right it says what a package may know; read the other way round, which
@@ -43,6 +43,8 @@ var arrows = map[string]row{
 	"cmd/crash":                   {append([]string{"models/needs"}, product...), "it kills the product, with a PostgreSQL server of its own"},
 	"cmd/stackhook":               {product, "a program may use all of the product, but not what supports tests"},
 	"cmd/stackhook/report":        {[]string{"models"}, "a pipeline's client talks HTTP; it must not carry the server"},
+	"cmd/stackhook/report/plan":   {[]string{"models"}, "it reads what Terraform prints, and reports nothing"},
+	"cmd/stackhook/report/drive":  {[]string{"models", "cmd/stackhook/report/plan"}, "it drives a tool, and tells whoever wants to hear it"},
 	"cmd/stackhook/report/origin": {[]string{"models"}, "it reads git and what it is given, and talks to nobody"},
 }
 

@@ -65,7 +65,7 @@ func administratorsJourney(p page, token string) {
 		p.Error("the secret is in the list before it was asked for")
 	}
 
-	report(p.T, p.base, token)
+	reportRun(p.T, p.base, token)
 	receiver.await()
 	p.comesToSee("/stacks/site/deliveries", "QUEUED", "204 No content")
 
@@ -79,7 +79,7 @@ func administratorsJourney(p page, token string) {
 	p.press("Save")
 	p.sees("Webhook to "+receiver.URL+"/edited", "Disabled")
 
-	report(p.T, p.base, token)
+	reportRun(p.T, p.base, token)
 	p.comesToSee("/stacks/site/deliveries", "Skipped QUEUED")
 
 	p.open("/stacks/site/settings/integrations")
@@ -88,7 +88,7 @@ func administratorsJourney(p page, token string) {
 	p.toggle("enabled")
 	p.press("Save")
 	p.sees("/edited", "Enabled")
-	report(p.T, p.base, token)
+	reportRun(p.T, p.base, token)
 	receiver.await()
 	receiver.secret <- "" // ends the receiver's checks
 

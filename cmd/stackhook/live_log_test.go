@@ -70,7 +70,7 @@ func (l *liveLog) run(answered bool) string {
 	if answered {
 		l.gate <- struct{}{}
 	}
-	return report(l.T, l.base, l.token)[0]
+	return reportRun(l.T, l.base, l.token)[0]
 }
 
 var liveStreams = regexp.MustCompile(`(?m)^stackhook_live_streams (\d+)`)

@@ -18,7 +18,7 @@ func TestMetrics(t *testing.T) {
 	env = append(env, "STACKHOOK_METRICS_TOKEN=a-token-of-the-scraper")
 	_, base := serving(t, env)
 	token := prepare(t, env, receiver.URL)
-	report(t, base, token)
+	reportRun(t, base, token)
 	receiver.await(t, "the request was accepted", func() bool { return len(receiver.accepted) == 1 })
 
 	if status, _ := scrape(t, base, ""); status != http.StatusUnauthorized {

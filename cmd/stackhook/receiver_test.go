@@ -103,8 +103,8 @@ func prepare(t *testing.T, env []string, endpoint string) (token string) {
 	return succeed(t, env, "token", "create", "--name", "ci", "--scope", "report", "--stack", "site")
 }
 
-// report reports a run of the stack "site" through the API and returns the ids of its deliveries.
-func report(t *testing.T, base, token string) []string {
+// reportRun reports a run of the stack "site" through the API and returns the ids of its deliveries.
+func reportRun(t *testing.T, base, token string) []string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, base+"/api/v1/stacks/site/runs", strings.NewReader(`{"branch":"main"}`))
 	if err != nil {

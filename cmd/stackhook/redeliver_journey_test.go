@@ -26,7 +26,7 @@ func TestRedeliverJourney(t *testing.T) {
 			token := prepare(t, env, receiver.URL)
 			var ids []string
 			for range 3 {
-				ids = append(ids, report(t, base, token)...)
+				ids = append(ids, reportRun(t, base, token)...)
 			}
 			receiver.await(t, "all arrived", func() bool { return len(receiver.accepted) == 3 })
 			p := openBrowser(t, base, scripts)
@@ -105,7 +105,7 @@ func TestARedeliveryOutlivesAKill(t *testing.T) {
 	const n = 30
 	var ids []string
 	for range n {
-		ids = append(ids, report(t, base, token)...)
+		ids = append(ids, reportRun(t, base, token)...)
 	}
 	receiver.await(t, "all arrived", func() bool { return len(receiver.accepted) == n })
 	server.end(t, syscall.SIGTERM)

@@ -24,7 +24,7 @@ func TestATerminatedServerFinishesWhatIsInFlight(t *testing.T) {
 	env, receiver := onDatabase(t), newGate(t)
 	server, base := serving(t, env)
 	token := prepare(t, env, receiver.URL)
-	id := report(t, base, token)[0]
+	id := reportRun(t, base, token)[0]
 	receiver.await(t, "the request came", func() bool { return receiver.knocked == 1 })
 
 	if err := server.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -72,7 +72,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	env, receiver := onDatabase(t), newGate(t)
 	server, base := serving(t, env)
 	token := prepare(t, env, receiver.URL)
-	report(t, base, token)
+	reportRun(t, base, token)
 	receiver.await(t, "the request came", func() bool { return receiver.knocked == 1 })
 	if err := server.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestKilledBetweenAcceptanceAndDelivery(t *testing.T) {
 	token := prepare(t, env, receiver.URL)
 	var accepted []string
 	for range 20 { // more than are sent at once: some are in flight, some were never tried
-		accepted = append(accepted, report(t, base, token)...)
+		accepted = append(accepted, reportRun(t, base, token)...)
 	}
 	receiver.await(t, "8 requests were in flight", func() bool { return receiver.knocked >= 8 })
 	if code := server.end(t, syscall.SIGKILL); code != -1 {

@@ -37,7 +37,7 @@ func TestTheProgramWebhookVerifies(t *testing.T) {
 			}
 		}
 	})
-	report(t, server, token)
+	reportRun(t, server, token)
 	inDatabase(t, env, func(s *store.Store) {
 		rows := awaitAttempts(t, s, 3)
 		for _, r := range rows {
