@@ -207,9 +207,6 @@ func (c execCommand) page(run string) string {
 func (c execCommand) close(ctx context.Context, t *terminal, r *report.Reporter, signals <-chan os.Signal, o drive.Outcome) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for len(signals) > 0 { // they were for the tool
-		<-signals
-	}
 	go func() {
 		select {
 		case <-signals: // somebody does not want to wait for the server

@@ -12,8 +12,11 @@ func (d *driver) enter(state models.State) {
 	fmt.Fprintf(d.Err, "stackhook: %s\n", state)
 }
 
-// end tells of the last state.
+// end tells of the last state. Signals that came until then were for the tool, and are taken away.
 func (d *driver) end(state models.State, code int) Outcome {
+	for len(d.Signals) > 0 {
+		d.note(<-d.Signals)
+	}
 	d.report(state)
 	fmt.Fprintf(d.Err, "stackhook: %s%s\n", state, d.counts(state))
 	if state == models.Stopped && code == 0 {
