@@ -198,8 +198,8 @@ func (d *driver) apply(ctx context.Context) Outcome {
 		d.done = true
 		return d.end(models.Finished, 0)
 	}
-	if d.signals < before+2 { // else somebody is in a hurry
-		d.countState(ctx)
+	if hurry := before + 2; d.signals < hurry {
+		d.countState(ctx, hurry)
 	}
 	return d.end(models.FailedState, code)
 }

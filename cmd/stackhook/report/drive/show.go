@@ -23,7 +23,7 @@ func (d *driver) shown() plan.Tool {
 
 // readPlan gets the delta of the plan. Without it the run goes on: only the reports are poorer.
 func (d *driver) readPlan(ctx context.Context) {
-	d.question(ctx, "what the plan changes is not reported", func(ctx context.Context) error {
+	d.question(ctx, 1, "what the plan changes is not reported", func(ctx context.Context) error {
 		p, err := d.shown().Plan(ctx, d.plan)
 		if err == nil {
 			d.delta = &p.Delta
@@ -32,12 +32,13 @@ func (d *driver) readPlan(ctx context.Context) {
 	})
 }
 
-// countState corrects the resources of the delta after an apply that did not do all that was planned.
-func (d *driver) countState(ctx context.Context) {
+// countState corrects the resources of the delta after an apply that did not do all that was planned, unless so many
+// signals came that somebody is in a hurry. The first one may come late: the tool has ended of it already.
+func (d *driver) countState(ctx context.Context, hurry int) {
 	if d.delta == nil {
 		return
 	}
-	d.question(ctx, "the number of resources that are left is not reported", func(ctx context.Context) error {
+	d.question(ctx, hurry, "the number of resources that are left is not reported", func(ctx context.Context) error {
 		n, err := d.shown().Resources(ctx)
 		if err == nil {
 			delta := *d.delta
@@ -52,8 +53,9 @@ func (d *driver) countState(ctx context.Context) {
 // thousands of resources, and short to wait for.
 const showPatience = 30 * time.Second
 
-// question asks the tool something that only the reports need. It ends with a signal, and an error is told and forgotten.
-func (d *driver) question(ctx context.Context, otherwise string, ask func(context.Context) error) {
+// question asks the tool something that only the reports need. It ends when so many signals came, and an error is told
+// and forgotten.
+func (d *driver) question(ctx context.Context, hurry int, otherwise string, ask func(context.Context) error) {
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, showPatience)
 	defer cancel()
@@ -65,13 +67,14 @@ func (d *driver) question(ctx context.Context, otherwise string, ask func(contex
 			d.added += time.Since(began)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				d.say(fmt.Sprintf("%s: the tool did not answer within %v", otherwise, showPatience))
-			} else if err != nil && !d.stopped() {
+			} else if d.stopped(); err != nil && d.signals < hurry {
 				d.say(fmt.Sprintf("%s: %v", otherwise, err))
 			}
 			return
 		case s := <-d.Signals:
-			d.note(s)
-			cancel()
+			if d.note(s); d.signals >= hurry {
+				cancel()
+			}
 		}
 	}
 }

@@ -123,6 +123,36 @@ func TestStopDuringApply(t *testing.T) {
 	clean(t, dir)
 }
 
+// The tool may have ended of Ctrl-C before it is known here that there was one: the state is counted all the same. A second
+// one ends that.
+func TestLateSignal(t *testing.T) {
+	t.Parallel()
+	tool := script(t, `#!/bin/sh
+case $* in
+plan*) echo PK >"${2#-out=}"; exit 2 ;; # as a plan begins
+show*plan.out) echo '{"format_version":"1.2","planned_values":{},"resource_changes":[]}' ;;
+show*) cat pipe; echo '{"format_version":"1.0","values":{"root_module":{"resources":[{"address":"a","mode":"managed"}]}}}' ;;
+apply*) exit 1 ;;
+esac
+`)
+	for _, c := range []struct{ signals, resources int64 }{{1, 1}, {2, 0}} {
+		signals, dir := make(chan os.Signal), t.TempDir()
+		if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h, ended := begin(t, drive.Run{Tool: tool, Dir: dir, AutoApprove: true, Signals: signals})
+		pipe := writer(t, h, dir)
+		for range c.signals {
+			signals <- os.Interrupt
+		}
+		release(t, pipe)
+		h.expect(t, end(t, h, ended), "PREPARING INITIALIZING PLANNING CONFIRMED APPLYING FAILED", 1)
+		if h.delta.Resources != c.resources {
+			t.Errorf("after %d signals %d resources are reported", c.signals, h.delta.Resources)
+		}
+	}
+}
+
 // A signal before anything began, and one instead of an answer.
 func TestStopBetween(t *testing.T) {
 	t.Parallel()

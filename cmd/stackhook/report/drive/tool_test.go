@@ -197,10 +197,10 @@ func read(t *testing.T, tool, name string) string {
 // What the tool cannot show is not reported, and the run goes on.
 func TestAToolThatCannotShow(t *testing.T) {
 	t.Parallel()
-	tool := script(t, "#!/bin/sh\ncase $1 in\nplan) exit 2 ;;\nshow) echo 'Error: no such thing' >&2; exit 1 ;;\nesac\n")
+	tool := script(t, "#!/bin/sh\ncase $1 in\nplan) echo PK >\"${2#-out=}\"; exit 2 ;;\nshow) echo 'Error: no such thing' >&2; exit 1 ;;\nesac\n")
 	h, o := tell(t, drive.Run{Tool: tool, AutoApprove: true})
 	h.expect(t, o, "PREPARING INITIALIZING PLANNING CONFIRMED APPLYING FINISHED", 0)
-	if h.deltas != 0 || !strings.Contains(h.text(), "what the plan changes is not reported: ") {
+	if h.deltas != 0 || !strings.Contains(h.text(), "what the plan changes is not reported: show the plan ") || !strings.Contains(h.text(), "no such thing") {
 		t.Errorf("%d deltas\n%s", h.deltas, h.text())
 	}
 }
