@@ -34,9 +34,13 @@ type client struct {
 	token string
 }
 
-func newClient(base *url.URL, stack, token string) *client {
+func newTransport() http.RoundTripper {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: connectTimeout}).DialContext
+	return transport
+}
+
+func newClient(base *url.URL, stack, token string, transport http.RoundTripper) *client {
 	return &client{
 		http: &http.Client{
 			Transport: transport, Timeout: requestTimeout,
@@ -212,7 +216,7 @@ func oneLine(text string) string {
 // cause returns why a call failed, without the URL that the library puts before it.
 func cause(err error) string {
 	if wrapped, is := errors.AsType[*url.Error](err); is {
-		if wrapped.Timeout() {
+		if wrapped.Timeout() || errors.Is(err, context.Canceled) { // Close would not wait any longer
 			return "it took too long"
 		}
 		err = wrapped.Err

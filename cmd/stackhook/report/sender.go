@@ -29,10 +29,10 @@ func (s *sender) next() bool {
 	case busy:
 		return s.forAWhile(busyFor)
 	}
-	if s.r.ctx.Err() != nil { // cut off, by the end
+	s.r.words.trouble(got)
+	if s.r.ctx.Err() != nil {
 		return false
 	}
-	s.r.words.trouble(got)
 	if got.fate == mended {
 		return s.untilNews()
 	}
@@ -66,7 +66,7 @@ func (s *sender) forAWhile(wait time.Duration) bool {
 	select {
 	case <-timer.C:
 	case <-s.closing:
-		s.closing = nil
+		s.closing, s.failures = nil, 0 // the last tries are close together
 	case <-s.r.ctx.Done():
 		return false
 	}
