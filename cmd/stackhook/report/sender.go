@@ -93,8 +93,7 @@ func (n *Run) try() answer {
 	if len(waiting) == 0 {
 		return answer{fate: nothing}
 	}
-	e := waiting[0]
-	got := n.deliver(e)
+	e, got := n.deliver(waiting[0])
 	switch got.fate {
 	case recorded:
 		n.end(e, "")
@@ -112,25 +111,26 @@ func (n *Run) try() answer {
 	return got
 }
 
-// deliver sends one report. Where only the server knows the run's version, it is asked first.
-func (n *Run) deliver(e entry) answer {
+// deliver sends one report, and returns it as it was sent. Where only the server knows the run's version, it is asked
+// first.
+func (n *Run) deliver(e entry) (entry, answer) {
 	switch {
 	case e.State != nil && n.stillborn():
-		return answer{fate: refused, says: "its run could not start"}
+		return e, answer{fate: refused, says: "its run could not start"}
 	case e.state() == unreadable:
-		return answer{fate: refused, says: "it was damaged"}
+		return e, answer{fate: refused, says: "it was damaged"}
 	case time.Since(e.At) > keepFor:
-		return answer{fate: refused, says: "it has waited for 7 days"}
+		return e, answer{fate: refused, says: "it has waited for 7 days"}
 	}
 	if e.version() == unknown {
 		got := n.r.client.ask(n.r.ctx, n.id)
 		if got.fate != recorded {
-			return got
+			return e, got
 		}
 		if got.state.Terminal() {
-			return answer{fate: refused, says: "the run ended with " + string(got.state)}
+			return e, answer{fate: refused, says: "the run ended with " + string(got.state)}
 		}
 		e = n.number(e, got.version+1)
 	}
-	return n.r.client.send(n.r.ctx, n.id, e)
+	return e, n.r.client.send(n.r.ctx, n.id, e)
 }
