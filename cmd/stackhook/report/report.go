@@ -150,7 +150,11 @@ func (r *Reporter) run(id string, version int64) *Run {
 	if run := r.runs[id]; run != nil {
 		return run
 	}
-	run := newRun(r, id, version)
+	run := r.earlier[id] // it may just be being sent
+	if delete(r.earlier, id); run == nil {
+		run = newRun(r, id)
+	}
+	run.after(version)
 	r.runs[id] = run
 	r.senders.Go(run.send)
 	return run

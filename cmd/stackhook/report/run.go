@@ -17,18 +17,26 @@ type Run struct {
 	wake   chan struct{} // holds one token when there is something new to send
 
 	mu     sync.Mutex
-	newest tail    // the newest report that is known here
-	own    []entry // reports of this process that wait, in case the folder fails; in order
-	ended  int64   // the place of the last one that waits no more, -1 if there is none
-	failed string  // why the run's first report was refused
+	newest tail         // the newest report that is known here
+	state  models.State // that it reports, "" if this process did not make it
+	own    []entry      // reports of this process that wait, in case the folder fails; in order
+	ended  int64        // the place of the last one that waits no more, -1 if there is none
+	failed string       // why the run's first report was refused
 	counts Counts
 }
 
-func newRun(r *Reporter, id string, version int64) *Run {
+func newRun(r *Reporter, id string) *Run {
 	return &Run{
 		r: r, id: id, folder: r.spool.run(id), wake: make(chan struct{}, 1),
-		newest: tail{seq: -1, version: version}, ended: -1,
+		newest: tail{seq: -1, version: unknown}, ended: -1,
 	}
+}
+
+// after sets the version of the last state, as an earlier process handed it on.
+func (n *Run) after(version int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.newest.version = max(n.newest.version, version)
 }
 
 // ID returns the run's ULID.
@@ -39,14 +47,11 @@ func (n *Run) Last() (models.State, int64) {
 	rec, _ := n.folder.read()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	newest := rec.newest()
-	if len(n.own) > 0 {
-		newest = &n.own[len(n.own)-1]
+	version := n.newest.and(rec).version
+	if there := rec.newest(); there != nil && there.Seq >= n.newest.seq {
+		return there.state(), version
 	}
-	if newest == nil {
-		return "", n.newest.version
-	}
-	return newest.state(), n.newest.and(rec).version
+	return n.state, version
 }
 
 // Report reports that the run is in its next state now. The delta may be nil.
@@ -67,7 +72,7 @@ func (n *Run) add(e entry) {
 			kept = put
 		}
 	}
-	n.newest = tail{kept.Seq, kept.version()}
+	n.newest, n.state = tail{kept.Seq, kept.version()}, kept.state()
 	n.own = append(n.own, kept)
 	n.mu.Unlock()
 	n.r.words.unkept(err)

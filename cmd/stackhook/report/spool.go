@@ -36,6 +36,8 @@ const (
 	// keepFor is how long reports wait. A server that was away for a week has other worries, and a receiver has no use
 	// for states that old.
 	keepFor = 7 * 24 * time.Hour
+	// keepEnded is how long it is known here that a run has ended: its pipeline's last steps may come to that late.
+	keepEnded = time.Hour
 	// keepRefused is how long what was given up can be looked at.
 	keepRefused = 30 * 24 * time.Hour
 )
@@ -102,7 +104,12 @@ func (s *spool) run(id string) *folder {
 func (s *spool) clean(now time.Time) {
 	for _, id := range s.runs() {
 		f := s.run(id)
-		if rec, err := f.read(); err != nil || len(rec.waiting) > 0 || !old(f.dir, now, keepFor) {
+		rec, err := f.read()
+		keep := keepFor
+		if rec.last != nil && rec.last.state().Terminal() {
+			keep = keepEnded
+		}
+		if err != nil || len(rec.waiting) > 0 || !old(f.dir, now, keep) {
 			continue
 		}
 		_ = f.locked(func() error { return os.RemoveAll(f.dir) })

@@ -47,6 +47,9 @@ func TestAFolderThatCannotBeUsed(t *testing.T) {
 	run := r.Start(models.RunReport{})
 	run.Report(models.Planning, nil)
 	r.end(t, report.Counts{Sent: 2})
+	if state, version := run.Last(); state != models.Planning || version != 1 {
+		t.Errorf("the last is %s, %d", state, version)
+	}
 	if said := r.words.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "stackhook: reports are kept in memory only: ") {
 		t.Errorf("it said %q", said)
 	}
