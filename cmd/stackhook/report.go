@@ -62,8 +62,8 @@ func (f reportFlags) with(ctx context.Context, t *terminal, patience time.Durati
 
 // runFlags say which run it is.
 type runFlags struct {
-	Run     string `env:"STACKHOOK_RUN" xor:"run" placeholder:"ID" help:"The run's id, as “report start” prints it; “ID:VERSION” with the version of its last state (default: the run that “report start” began last in this folder, on this machine, for this stack)."`
-	RunFile string `env:"STACKHOOK_RUN_FILE" xor:"run" placeholder:"FILE" help:"Read the run from this file, which “report start --run-file” wrote, and note its new version there."`
+	Run     string `env:"STACKHOOK_RUN" placeholder:"ID" help:"The run's id, as “report start” prints it; “ID:VERSION” with the version of its last state (default: the run that “report start” began last in this folder, on this machine, for this stack)."`
+	RunFile string `env:"STACKHOOK_RUN_FILE" placeholder:"FILE" help:"Without --run: read the run from this file, which “report start --run-file” wrote, and note its new version there."`
 }
 
 // find returns the run that is meant, and the file that keeps it, if one does.

@@ -1,15 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,119 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
-
-// pipelineOf is a pipeline on a machine of its own: a working folder, a spool, and the settings of its CI.
-type pipelineOf struct {
-	*testing.T
-	dir, spool string
-	env        []string
-	token      string
-}
-
-func newSteps(t *testing.T, server, token string) pipelineOf {
-	t.Helper()
-	p := pipelineOf{T: t, dir: t.TempDir(), spool: t.TempDir(), token: token}
-	p.env = []string{"STACKHOOK_URL=" + server, "STACKHOOK_TOKEN=" + token, "STACKHOOK_STACK=site", "STACKHOOK_SPOOL=" + p.spool}
-	return p
-}
-
-// start starts one step.
-func (p pipelineOf) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := program(ctx, p.env, append([]string{"report"}, args...)...)
-	cmd.Dir = p.dir
-	return cmd
-}
-
-// step runs one step, and checks that the token is in nothing that it prints.
-func (p pipelineOf) step(args ...string) result {
-	p.Helper()
-	ctx, cancel := context.WithTimeout(p.Context(), patience)
-	defer cancel()
-	cmd := p.command(ctx, args...)
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
-		p.Fatalf("report %s: %v", strings.Join(args, " "), err)
-	}
-	if strings.Contains(out.String()+errs.String(), p.token) {
-		p.Errorf("report %s prints the token", strings.Join(args, " "))
-	}
-	return result{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
-}
-
-// must runs a step that must succeed and say that.
-func (p pipelineOf) must(says string, args ...string) string {
-	p.Helper()
-	r := p.step(args...)
-	if r.code != 0 || !regexp.MustCompile(says).MatchString(r.err) {
-		p.Errorf("report %s: exit code %d, stdout %q, stderr %q; want %q", strings.Join(args, " "), r.code, r.out, r.err, says)
-	}
-	return strings.TrimSuffix(r.out, "\n")
-}
-
-// inbox is a receiver that keeps what comes, and refuses the first attempt of one state.
-type inbox struct {
-	*httptest.Server
-	refuse string
-
-	mu      sync.Mutex
-	came    []message
-	changed chan struct{}
-}
-
-type message struct {
-	id, state string
-	version   int64
-	body      string
-}
-
-func newInbox(t *testing.T, refuse string) *inbox {
-	t.Helper()
-	i := &inbox{refuse: refuse, changed: make(chan struct{})}
-	i.Server = httptest.NewServer(i)
-	t.Cleanup(i.Close)
-	return i
-}
-
-func (i *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	text, _ := io.ReadAll(r.Body)
-	var payload struct {
-		State        string `json:"state"`
-		StateVersion int64  `json:"stateVersion"`
-	}
-	_ = json.Unmarshal(text, &payload)
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	again := slices.ContainsFunc(i.came, func(m message) bool { return m.id == r.Header.Get("webhook-id") })
-	if payload.State == i.refuse && !again {
-		w.WriteHeader(http.StatusInternalServerError)
-	}
-	i.came = append(i.came, message{r.Header.Get("webhook-id"), payload.State, payload.StateVersion, string(text)})
-	close(i.changed)
-	i.changed = make(chan struct{})
-}
-
-// await waits until so many requests have come.
-func (i *inbox) await(t *testing.T, n int) []message {
-	t.Helper()
-	over := time.After(patience)
-	for {
-		i.mu.Lock()
-		came, changed := slices.Clone(i.came), i.changed
-		i.mu.Unlock()
-		if len(came) >= n {
-			return came
-		}
-		select {
-		case <-changed:
-		case <-over:
-			t.Fatalf("%d requests came, want %d: %+v", len(came), n, came)
-		}
-	}
-}
 
 func TestStepsOfAPipelineReportARun(t *testing.T) {
 	t.Parallel()
@@ -149,7 +30,7 @@ func TestStepsOfAPipelineReportARun(t *testing.T) {
 	p.must(`reported PLANNING, stateVersion 1`, "state", "planning", "--plan", "plan.json")
 	p.must(`reported FINISHED, stateVersion 2`, "finish", "--exit-code", "0", "--resources", "5")
 	p.must(`run `+id+` has ended with FINISHED already`, "finish", "--exit-code", "1")
-	p.must(`APPLYING of run `+id+` is given up: the server answered 409: This run ended with FINISHED`, "state", "APPLYING")
+	p.must(`APPLYING of run `+id+` is given up: the run ended with FINISHED`, "state", "APPLYING")
 
 	came := receiver.await(t, 3)
 	slices.SortFunc(came, func(a, b message) int { return int(a.version - b.version) })
@@ -216,41 +97,6 @@ func TestAServerThatIsKilledInTheMiddleOfARun(t *testing.T) {
 	}
 }
 
-// front stands before a server and, while it is closed, answers nothing.
-type front struct {
-	*httptest.Server
-	mu     sync.Mutex
-	closed bool
-}
-
-func newFront(t *testing.T, base string) *front {
-	t.Helper()
-	to, err := url.Parse(base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy, f := httputil.NewSingleHostReverseProxy(to), &front{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.mu.Lock()
-		closed := f.closed
-		f.mu.Unlock()
-		if closed {
-			_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the client is gone
-			<-r.Context().Done()
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
-}
-
-func (f *front) close(closed bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.closed = closed
-}
-
 // A step that is killed leaves its report, which the next one sends.
 func TestAStepThatIsKilled(t *testing.T) {
 	t.Parallel()
@@ -271,23 +117,6 @@ func TestAStepThatIsKilled(t *testing.T) {
 	front.close(false)
 	p.must(`^stackhook: sent 2, waiting 0, given up 0; that took`, "flush", "--strict")
 	p.must(`reported CONFIRMED, stateVersion 3`, "state", "CONFIRMED")
-}
-
-// awaitFiles waits until there are so many.
-func awaitFiles(t *testing.T, pattern string, n int) {
-	t.Helper()
-	over, look := time.After(patience), time.NewTicker(5*time.Millisecond)
-	defer look.Stop()
-	for {
-		if list, err := filepath.Glob(pattern); err != nil || len(list) >= n {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-over:
-			t.Fatalf("waited in vain for %d files %s", n, pattern)
-		}
-	}
 }
 
 // Steps that run at once report one run from one spool: each state is recorded, once.
@@ -362,4 +191,21 @@ func TestWrongStepsSayWhy(t *testing.T) {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", c.args, r.code, r.out, r.err)
 		}
 	}
+}
+
+// A disk that is full makes no step fail: it says so, and reports all the same.
+func TestStepsOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	env := onDatabase(t)
+	_, base := serving(t, env)
+	p := newSteps(t, base, prepare(t, env, newInbox(t, "").URL))
+	id := p.must(`QUEUED`, "start")
+	cmd := p.command(t.Context(), "state", "PLANNING")
+	full := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `ulimit -f 0; exec "$0" "$@"`}, cmd.Args...)...)
+	full.Dir, full.Env = cmd.Dir, cmd.Env
+	said, err := full.CombinedOutput()
+	if want := `(?s)^stackhook: reports are kept in memory only: [^\n]*: file too large\n.*stackhook: reported PLANNING, stateVersion 1\n`; err != nil || !regexp.MustCompile(want).Match(said) {
+		t.Errorf("%v: %s", err, said)
+	}
+	p.must(`reported FINISHED, stateVersion 2`, "finish", "--exit-code", "0", "--run", id) // the machine knows only of the first
 }

@@ -61,6 +61,7 @@ const (
 	later                // it may be taken when it is sent again
 	mended               // it may be taken once somebody has mended the token, the stack or the address
 	refused              // it is never taken
+	again                // it is sent again at once, under another version
 	nothing              // nothing was sent: nothing waits
 	busy                 // nothing was sent: another process is at it
 )

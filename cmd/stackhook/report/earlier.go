@@ -56,7 +56,7 @@ func (r *Reporter) passEarlier() (left answer) {
 			continue
 		}
 		got := run.try()
-		for got.fate == recorded || got.fate == refused {
+		for got.fate == recorded || got.fate == refused || got.fate == again {
 			got = run.try()
 		}
 		if r.ctx.Err() != nil {

@@ -212,3 +212,69 @@ func unusable(t *testing.T) string {
 	}
 	return filepath.Join(path, "spool")
 }
+
+// What the server refused does not count: what follows it, from another process too, takes its place.
+func TestAfterARefusedReport(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, spool := newAPI(), t.TempDir()
+		r := open(t, a, report.Options{Spool: spool})
+		run := r.Start(models.RunReport{})
+		synctest.Wait()
+		a.change(always(reply{status: 422}))
+		run.Report(models.Planning, nil)
+		r.end(t, report.Counts{Sent: 1, Refused: 1})
+		a.change(nil)
+		next := open(t, a, report.Options{Spool: spool})
+		resumed := next.Resume(run.ID(), -1)
+		resumed.Report(models.Applying, nil)
+		resumed.Report(models.Finished, nil)
+		next.end(t, report.Counts{Sent: 2})
+		if got, want := a.of(run.ID()), "QUEUED 0 APPLYING 1 FINISHED 2"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
+}
+
+// Somebody else has reported the run in the meantime: the states of this pipeline follow theirs, and none is lost.
+func TestAnotherReporterOfTheRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAPI()
+		r := open(t, a, report.Options{Spool: t.TempDir()})
+		run := r.Start(models.RunReport{})
+		synctest.Wait()
+		other := open(t, a, report.Options{Spool: t.TempDir()})
+		other.Resume(run.ID(), 0).Report(models.Initializing, nil)
+		other.end(t, report.Counts{Sent: 1})
+		run.Report(models.Planning, nil)
+		run.Report(models.Finished, nil)
+		r.end(t, report.Counts{Sent: 3})
+		if got, want := a.of(run.ID()), "QUEUED 0 INITIALIZING 1 PLANNING 2 FINISHED 3"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
+}
+
+// A report of this process that another one gave up counts as such.
+func TestGivenUpByAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, spool := newAPI(), t.TempDir()
+		r := open(t, a, report.Options{Spool: spool})
+		run := r.Start(models.RunReport{})
+		if r.Resume(run.ID(), -1) != run {
+			t.Error("a run has two places")
+		}
+		synctest.Wait()
+		a.change(always(reply{status: 503, retry: "60"}))
+		run.Report(models.Planning, nil)
+		synctest.Wait()
+		a.change(always(reply{status: 422}))
+		other := open(t, a, report.Options{Spool: spool, Flush: true})
+		if s := other.end(t, report.Counts{}); s.Earlier != (report.Counts{Refused: 1}) {
+			t.Errorf("%+v", s)
+		}
+		r.end(t, report.Counts{Sent: 1, Refused: 1})
+	})
+}

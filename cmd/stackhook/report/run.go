@@ -64,13 +64,14 @@ func (n *Run) Report(state models.State, delta *models.Delta) {
 // add numbers a report, puts it down, and hands it to the sender.
 func (n *Run) add(e entry) {
 	n.mu.Lock()
+	var kept entry
 	var err error
-	kept := e.after(n.newest)
 	if n.folder != nil {
-		var put entry
-		if put, err = n.folder.add(e, n.newest); err == nil {
-			kept = put
-		}
+		kept, err = n.folder.add(e, n.newest)
+	}
+	if n.folder == nil || err != nil {
+		rec, _ := n.folder.read() // as far as it can be
+		kept = e.after(n.newest.and(rec))
 	}
 	n.newest, n.state = tail{kept.Seq, kept.version()}, kept.state()
 	n.own = append(n.own, kept)
@@ -134,7 +135,8 @@ func (n *Run) end(e entry, refused string) {
 	}
 }
 
-// number gives the reports that wait, the first of which is e, other versions: that and the next ones, or none.
+// number gives the reports that wait, the first of which is e, other versions: that, which the server has been asked for,
+// and the next ones, or none.
 func (n *Run) number(e entry, version int64) entry {
 	renumber := func(list []entry) {
 		for i, w := range list {
@@ -145,6 +147,7 @@ func (n *Run) number(e entry, version int64) entry {
 			default:
 				list[i] = w.numbered(version + w.Seq - e.Seq)
 			}
+			list[i].Asked = version != unknown
 		}
 	}
 	if n.folder != nil {
@@ -156,7 +159,9 @@ func (n *Run) number(e entry, version int64) entry {
 	if n.newest.version = unknown; version != unknown {
 		n.newest.version = version + max(n.newest.seq, e.Seq) - e.Seq
 	}
-	return e.numbered(version)
+	e = e.numbered(version)
+	e.Asked = true
+	return e
 }
 
 // stillborn says whether the run's first report was refused: the server knows no such run, and never will.

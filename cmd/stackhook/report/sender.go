@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/http"
 	"time"
 )
 
@@ -21,7 +22,7 @@ func (n *Run) send() {
 func (s *sender) next() bool {
 	got := s.try()
 	switch got.fate {
-	case recorded, refused:
+	case recorded, refused, again:
 		s.failures = 0
 		return true
 	case nothing:
@@ -102,6 +103,12 @@ func (n *Run) try() answer {
 	case later:
 		n.r.away.Store(true)
 	case refused:
+		if got.status == http.StatusConflict && e.State != nil && !e.Asked {
+			// Others have reported this run too, or this machine could not note what it reported. The server has not
+			// taken this report yet: then it would not be in conflict with itself.
+			n.number(e, unknown)
+			return answer{fate: again}
+		}
 		n.r.words.say("%s of run %s is given up: %s", e.state(), n.id, got.says)
 		n.end(e, got.says)
 		if e.State != nil { // those behind it may be right, with other versions

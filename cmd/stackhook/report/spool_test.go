@@ -167,6 +167,9 @@ func TestManyAtOnce(t *testing.T) {
 	if got := a.of(shared); got != want {
 		t.Errorf("shared: %s, want %s", got, want)
 	}
+	if a.calls != len(a.took) {
+		t.Errorf("%d calls for %d reports: some were sent twice", a.calls, len(a.took))
+	}
 	for _, run := range own {
 		if got := a.of(run); got != "QUEUED 0 FINISHED 1" {
 			t.Errorf("%s: %q", run, got)
@@ -229,5 +232,34 @@ func TestParseRun(t *testing.T) {
 		if version != want || got != id {
 			t.Errorf("%q: %s %d, %v; want %d", text, got, version, err, want)
 		}
+	}
+}
+
+// A crash after a report was noted as sent, and before its file was removed, sends nothing again.
+func TestACrashAfterSending(t *testing.T) {
+	t.Parallel()
+	a, spool := newAPI(), t.TempDir()
+	r := open(t, a, report.Options{Spool: spool})
+	run := r.Start(models.RunReport{})
+	r.end(t, report.Counts{Sent: 1})
+	ended := files(t, spool, "runs/*/00000000.done")
+	if len(ended) != 1 {
+		t.Fatalf("noted: %q", files(t, spool, "runs/*/*"))
+	}
+	text, err := os.ReadFile(ended[0])
+	if err == nil {
+		err = os.WriteFile(strings.TrimSuffix(ended[0], ".done")+".json", text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := open(t, a, report.Options{Spool: spool})
+	next.Resume(run.ID(), -1).Report(models.Planning, nil)
+	next.end(t, report.Counts{Sent: 1})
+	if got, want := a.of(run.ID()), "QUEUED 0 PLANNING 1"; got != want || a.calls != 2 {
+		t.Errorf("%s in %d calls, want %s in 2", got, a.calls, want)
+	}
+	if left := files(t, spool, "runs/*/*.json"); len(left) != 0 {
+		t.Errorf("left: %q", left)
 	}
 }
