@@ -128,7 +128,7 @@ func TestHelpAndVersion(t *testing.T) {
 	for _, args := range []string{
 		"", "serve", "demo", "exec", "user", "user add", "user list", "user passwd", "user grant", "user revoke", "user unlink",
 		"token", "token create", "token list", "token revoke", "stack", "stack add", "stack list", "key", "key list", "key rotate",
-		"key prune", "backup", "version",
+		"key prune", "backup", "version", "report", "report start", "report state", "report finish", "report flush",
 	} {
 		r := command(t, nil, "", append(strings.Fields(args), "--help")...)
 		if r.code != 0 || r.err != "" || !strings.HasPrefix(r.out, strings.TrimSpace("Usage: stackhook "+args)) {

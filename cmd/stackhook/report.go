@@ -21,9 +21,9 @@ type reportCommands struct {
 
 // reportFlags say where reports go.
 type reportFlags struct {
-	URL    string `required:"" env:"STACKHOOK_URL" placeholder:"URL" help:"The server's address."`
-	Token  string `required:"" env:"STACKHOOK_TOKEN" placeholder:"TOKEN" help:"A token with the scope report. Better in the variable: others on the machine can read flags."`
-	Stack  string `required:"" env:"STACKHOOK_STACK" placeholder:"ID" help:"The stack whose run it is."`
+	URL    string `env:"STACKHOOK_URL" placeholder:"URL" help:"The server's address."`
+	Token  string `env:"STACKHOOK_TOKEN" placeholder:"TOKEN" help:"A token with the scope report. Better in the variable: others on the machine can read flags."`
+	Stack  string `env:"STACKHOOK_STACK" placeholder:"ID" help:"The stack whose run it is."`
 	Spool  string `env:"STACKHOOK_SPOOL" placeholder:"DIR" help:"Folder in which reports wait that cannot be sent (default: stackhook in the user's cache folder)."`
 	Strict bool   `help:"Fail if something could not be reported."`
 }
@@ -62,8 +62,8 @@ func (f reportFlags) with(ctx context.Context, t *terminal, patience time.Durati
 
 // runFlags say which run it is.
 type runFlags struct {
-	Run     string `env:"STACKHOOK_RUN" xor:"run" placeholder:"ID" help:"The run's id, as “report start” prints it; “ID:VERSION” with the version of its last state (default: the run that “report start” began last in this folder, on this machine, for this stack)."`
-	RunFile string `env:"STACKHOOK_RUN_FILE" xor:"run" placeholder:"FILE" help:"Read the run from this file, which “report start --run-file” wrote, and note its new version there."`
+	Run     string `env:"STACKHOOK_RUN" placeholder:"ID" help:"The run's id, as “report start” prints it; “ID:VERSION” with the version of its last state (default: the run that “report start” began last in this folder, on this machine, for this stack)."`
+	RunFile string `env:"STACKHOOK_RUN_FILE" placeholder:"FILE" help:"Without --run: read the run from this file, which “report start --run-file” wrote, and note its new version there."`
 }
 
 // find returns the run that is meant, and the file that keeps it, if one does.
@@ -129,6 +129,9 @@ The delta of a state stays with the run: later states need not repeat it.`
 
 // Validate says what is wrong with the command line.
 func (c *reportStateCommand) Validate() error {
+	if c.State == "" { // that it is missing is said better
+		return nil
+	}
 	return errors.Join(c.reportFlags.Validate(), c.deltaFlags.Validate(), c.located(c.options()))
 }
 
@@ -152,16 +155,21 @@ func (f reportFlags) next(ctx context.Context, t *terminal, which runFlags, pati
 	if err != nil {
 		return err
 	}
-	return f.with(ctx, t, patience, func(r *report.Reporter) *report.Run {
-		run := r.Resume(id, version)
-		if last, _ := run.Last(); last.Terminal() && state.Terminal() {
+	var run *report.Run
+	err = f.with(ctx, t, patience, func(r *report.Reporter) *report.Run {
+		resumed := r.Resume(id, version)
+		if last, _ := resumed.Last(); last.Terminal() && state.Terminal() {
 			fmt.Fprintf(t.Err, "stackhook: run %s has ended with %s already: there is nothing to report\n", id, last)
 			return nil
 		}
-		run.Report(state, delta)
-		remember(t, run, file)
+		resumed.Report(state, delta)
+		run = resumed
 		return run
 	})
+	if run != nil {
+		remember(t, run, file)
+	}
+	return err
 }
 
 type reportFinishCommand struct {

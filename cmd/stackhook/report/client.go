@@ -34,9 +34,13 @@ type client struct {
 	token string
 }
 
-func newClient(base *url.URL, stack, token string) *client {
+func newTransport() http.RoundTripper {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: connectTimeout}).DialContext
+	return transport
+}
+
+func newClient(base *url.URL, stack, token string, transport http.RoundTripper) *client {
 	return &client{
 		http: &http.Client{
 			Transport: transport, Timeout: requestTimeout,
@@ -57,6 +61,7 @@ const (
 	later                // it may be taken when it is sent again
 	mended               // it may be taken once somebody has mended the token, the stack or the address
 	refused              // it is never taken
+	again                // it is sent again at once, under another version
 	nothing              // nothing was sent: nothing waits
 	busy                 // nothing was sent: another process is at it
 )
@@ -212,7 +217,7 @@ func oneLine(text string) string {
 // cause returns why a call failed, without the URL that the library puts before it.
 func cause(err error) string {
 	if wrapped, is := errors.AsType[*url.Error](err); is {
-		if wrapped.Timeout() {
+		if wrapped.Timeout() || errors.Is(err, context.Canceled) { // Close would not wait any longer
 			return "it took too long"
 		}
 		err = wrapped.Err

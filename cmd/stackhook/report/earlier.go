@@ -51,24 +51,12 @@ func (r *Reporter) untilNextPass(wait time.Duration) bool {
 // another soon if there is one.
 func (r *Reporter) passEarlier() (left answer) {
 	for _, id := range r.spool.runs() {
-		r.mu.Lock()
-		own := r.runs[id] != nil
-		run := r.earlier[id]
+		run := r.earlierRun(id)
 		if run == nil {
-			run = newRun(r, id, unknown)
-		}
-		r.mu.Unlock()
-		if own {
 			continue
 		}
 		got := run.try()
-		if got.fate == nothing {
-			continue
-		}
-		r.mu.Lock()
-		r.earlier[id] = run
-		r.mu.Unlock()
-		for got.fate == recorded || got.fate == refused {
+		for got.fate == recorded || got.fate == refused || got.fate == again {
 			got = run.try()
 		}
 		if r.ctx.Err() != nil {
@@ -85,4 +73,17 @@ func (r *Reporter) passEarlier() (left answer) {
 		}
 	}
 	return left
+}
+
+// earlierRun returns a run that another process left, nil if it is one that this process reports.
+func (r *Reporter) earlierRun(id string) *Run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.runs[id] != nil {
+		return nil
+	}
+	if r.earlier[id] == nil {
+		r.earlier[id] = newRun(r, id)
+	}
+	return r.earlier[id]
 }

@@ -13,6 +13,7 @@ type entry struct {
 	At    time.Time  `json:"at"` // when it was reported
 	Start *startBody `json:"start,omitempty"`
 	State *stateBody `json:"state,omitempty"`
+	Asked bool       `json:"asked,omitempty"` // the server was asked for its version
 }
 
 // startBody and stateBody are the bodies of the API's two calls.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"stackhook/models"
@@ -18,6 +19,7 @@ import (
 type folder struct {
 	spool   *spool
 	id, dir string
+	mu      sync.Mutex // goroutines of this process wait for each other here, without looking again and again
 }
 
 // record is what a folder says of its run.
@@ -51,6 +53,8 @@ var errBusy = errors.New("another process is at work there")
 
 // locked does what changes the folder, while no other process does.
 func (f *folder) locked(do func() error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for until := time.Now().Add(addWithin); ; {
 		unlock, err := lock(filepath.Join(f.dir, "adding.lock"))
 		if err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -70,7 +71,9 @@ type Summary struct {
 
 // Open begins to report, and to send what earlier processes left. An error is wrong usage; a server that is away is none,
 // nor is a folder that cannot be written.
-func Open(o Options) (*Reporter, error) {
+func Open(o Options) (*Reporter, error) { return open(o, newTransport()) }
+
+func open(o Options, through http.RoundTripper) (*Reporter, error) {
 	began := time.Now()
 	if err := o.Check(); err != nil {
 		return nil, err
@@ -86,7 +89,7 @@ func Open(o Options) (*Reporter, error) {
 		o.Patience = DefaultPatience
 	}
 	r := &Reporter{
-		options: o, client: newClient(base, o.Stack, o.Token), words: &words{to: o.Words},
+		options: o, client: newClient(base, o.Stack, o.Token, through), words: &words{to: o.Words},
 		closing: make(chan struct{}), runs: map[string]*Run{}, earlier: map[string]*Run{},
 	}
 	dir, err := place(o.Spool, o.URL, o.Stack)
@@ -147,7 +150,11 @@ func (r *Reporter) run(id string, version int64) *Run {
 	if run := r.runs[id]; run != nil {
 		return run
 	}
-	run := newRun(r, id, version)
+	run := r.earlier[id] // it may just be being sent
+	if delete(r.earlier, id); run == nil {
+		run = newRun(r, id)
+	}
+	run.after(version)
 	r.runs[id] = run
 	r.senders.Go(run.send)
 	return run

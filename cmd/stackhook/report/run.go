@@ -17,18 +17,26 @@ type Run struct {
 	wake   chan struct{} // holds one token when there is something new to send
 
 	mu     sync.Mutex
-	newest tail    // the newest report that is known here
-	own    []entry // reports of this process that wait, in case the folder fails; in order
-	ended  int64   // the place of the last one that waits no more, -1 if there is none
-	failed string  // why the run's first report was refused
+	newest tail         // the newest report that is known here
+	state  models.State // that it reports, "" if this process did not make it
+	own    []entry      // reports of this process that wait, in case the folder fails; in order
+	ended  int64        // the place of the last one that waits no more, -1 if there is none
+	failed string       // why the run's first report was refused
 	counts Counts
 }
 
-func newRun(r *Reporter, id string, version int64) *Run {
+func newRun(r *Reporter, id string) *Run {
 	return &Run{
 		r: r, id: id, folder: r.spool.run(id), wake: make(chan struct{}, 1),
-		newest: tail{seq: -1, version: version}, ended: -1,
+		newest: tail{seq: -1, version: unknown}, ended: -1,
 	}
+}
+
+// after sets the version of the last state, as an earlier process handed it on.
+func (n *Run) after(version int64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.newest.version = max(n.newest.version, version)
 }
 
 // ID returns the run's ULID.
@@ -39,14 +47,11 @@ func (n *Run) Last() (models.State, int64) {
 	rec, _ := n.folder.read()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	newest := rec.newest()
-	if len(n.own) > 0 {
-		newest = &n.own[len(n.own)-1]
+	version := n.newest.and(rec).version
+	if there := rec.newest(); there != nil && there.Seq >= n.newest.seq {
+		return there.state(), version
 	}
-	if newest == nil {
-		return "", n.newest.version
-	}
-	return newest.state(), n.newest.and(rec).version
+	return n.state, version
 }
 
 // Report reports that the run is in its next state now. The delta may be nil.
@@ -59,15 +64,16 @@ func (n *Run) Report(state models.State, delta *models.Delta) {
 // add numbers a report, puts it down, and hands it to the sender.
 func (n *Run) add(e entry) {
 	n.mu.Lock()
+	var kept entry
 	var err error
-	kept := e.after(n.newest)
 	if n.folder != nil {
-		var put entry
-		if put, err = n.folder.add(e, n.newest); err == nil {
-			kept = put
-		}
+		kept, err = n.folder.add(e, n.newest)
 	}
-	n.newest = tail{kept.Seq, kept.version()}
+	if n.folder == nil || err != nil {
+		rec, _ := n.folder.read() // as far as it can be
+		kept = e.after(n.newest.and(rec))
+	}
+	n.newest, n.state = tail{kept.Seq, kept.version()}, kept.state()
 	n.own = append(n.own, kept)
 	n.mu.Unlock()
 	n.r.words.unkept(err)
@@ -129,7 +135,8 @@ func (n *Run) end(e entry, refused string) {
 	}
 }
 
-// number gives the reports that wait, the first of which is e, other versions: that and the next ones, or none.
+// number gives the reports that wait, the first of which is e, other versions: that, which the server has been asked for,
+// and the next ones, or none.
 func (n *Run) number(e entry, version int64) entry {
 	renumber := func(list []entry) {
 		for i, w := range list {
@@ -140,6 +147,7 @@ func (n *Run) number(e entry, version int64) entry {
 			default:
 				list[i] = w.numbered(version + w.Seq - e.Seq)
 			}
+			list[i].Asked = version != unknown
 		}
 	}
 	if n.folder != nil {
@@ -151,7 +159,9 @@ func (n *Run) number(e entry, version int64) entry {
 	if n.newest.version = unknown; version != unknown {
 		n.newest.version = version + max(n.newest.seq, e.Seq) - e.Seq
 	}
-	return e.numbered(version)
+	e = e.numbered(version)
+	e.Asked = true
+	return e
 }
 
 // stillborn says whether the run's first report was refused: the server knows no such run, and never will.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"net/http"
 	"time"
 )
 
@@ -21,7 +22,7 @@ func (n *Run) send() {
 func (s *sender) next() bool {
 	got := s.try()
 	switch got.fate {
-	case recorded, refused:
+	case recorded, refused, again:
 		s.failures = 0
 		return true
 	case nothing:
@@ -29,10 +30,10 @@ func (s *sender) next() bool {
 	case busy:
 		return s.forAWhile(busyFor)
 	}
-	if s.r.ctx.Err() != nil { // cut off, by the end
+	s.r.words.trouble(got)
+	if s.r.ctx.Err() != nil {
 		return false
 	}
-	s.r.words.trouble(got)
 	if got.fate == mended {
 		return s.untilNews()
 	}
@@ -66,7 +67,7 @@ func (s *sender) forAWhile(wait time.Duration) bool {
 	select {
 	case <-timer.C:
 	case <-s.closing:
-		s.closing = nil
+		s.closing, s.failures = nil, 0 // the last tries are close together
 	case <-s.r.ctx.Done():
 		return false
 	}
@@ -93,8 +94,7 @@ func (n *Run) try() answer {
 	if len(waiting) == 0 {
 		return answer{fate: nothing}
 	}
-	e := waiting[0]
-	got := n.deliver(e)
+	e, got := n.deliver(waiting[0])
 	switch got.fate {
 	case recorded:
 		n.end(e, "")
@@ -103,6 +103,12 @@ func (n *Run) try() answer {
 	case later:
 		n.r.away.Store(true)
 	case refused:
+		if got.status == http.StatusConflict && e.State != nil && !e.Asked {
+			// Others have reported this run too, or this machine could not note what it reported. The server has not
+			// taken this report yet: then it would not be in conflict with itself.
+			n.number(e, unknown)
+			return answer{fate: again}
+		}
 		n.r.words.say("%s of run %s is given up: %s", e.state(), n.id, got.says)
 		n.end(e, got.says)
 		if e.State != nil { // those behind it may be right, with other versions
@@ -112,25 +118,26 @@ func (n *Run) try() answer {
 	return got
 }
 
-// deliver sends one report. Where only the server knows the run's version, it is asked first.
-func (n *Run) deliver(e entry) answer {
+// deliver sends one report, and returns it as it was sent. Where only the server knows the run's version, it is asked
+// first.
+func (n *Run) deliver(e entry) (entry, answer) {
 	switch {
 	case e.State != nil && n.stillborn():
-		return answer{fate: refused, says: "its run could not start"}
+		return e, answer{fate: refused, says: "its run could not start"}
 	case e.state() == unreadable:
-		return answer{fate: refused, says: "it was damaged"}
+		return e, answer{fate: refused, says: "it was damaged"}
 	case time.Since(e.At) > keepFor:
-		return answer{fate: refused, says: "it has waited for 7 days"}
+		return e, answer{fate: refused, says: "it has waited for 7 days"}
 	}
 	if e.version() == unknown {
 		got := n.r.client.ask(n.r.ctx, n.id)
 		if got.fate != recorded {
-			return got
+			return e, got
 		}
 		if got.state.Terminal() {
-			return answer{fate: refused, says: "the run ended with " + string(got.state)}
+			return e, answer{fate: refused, says: "the run ended with " + string(got.state)}
 		}
 		e = n.number(e, got.version+1)
 	}
-	return n.r.client.send(n.r.ctx, n.id, e)
+	return e, n.r.client.send(n.r.ctx, n.id, e)
 }

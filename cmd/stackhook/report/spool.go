@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -25,12 +26,18 @@ import (
 //
 // Several processes use it at once. A file comes into being whole, by being renamed, and two locks keep the order; both
 // end with the process that holds them. The token is in none of them.
-type spool struct{ dir string }
+type spool struct {
+	dir     string
+	mu      sync.Mutex
+	folders map[string]*folder // by run: those of this process take turns
+}
 
 const (
 	// keepFor is how long reports wait. A server that was away for a week has other worries, and a receiver has no use
 	// for states that old.
 	keepFor = 7 * 24 * time.Hour
+	// keepEnded is how long it is known here that a run has ended: its pipeline's last steps may come to that late.
+	keepEnded = time.Hour
 	// keepRefused is how long what was given up can be looked at.
 	keepRefused = 30 * 24 * time.Hour
 )
@@ -50,7 +57,7 @@ func place(base, server, stack string) (string, error) {
 
 // openSpool makes the folder if need be, and tidies it up.
 func openSpool(dir string) (*spool, error) {
-	s := &spool{dir: dir}
+	s := &spool{dir: dir, folders: map[string]*folder{}}
 	for _, name := range []string{"", "runs", "refused", "pipelines"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
 			return nil, err
@@ -83,14 +90,26 @@ func (s *spool) run(id string) *folder {
 	if s == nil {
 		return nil
 	}
-	return &folder{spool: s, id: id, dir: filepath.Join(s.dir, "runs", id)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.folders[id]
+	if f == nil {
+		f = &folder{spool: s, id: id, dir: filepath.Join(s.dir, "runs", id)}
+		s.folders[id] = f
+	}
+	return f
 }
 
 // clean removes what nobody needs any more. It is no matter if it cannot.
 func (s *spool) clean(now time.Time) {
 	for _, id := range s.runs() {
 		f := s.run(id)
-		if rec, err := f.read(); err != nil || len(rec.waiting) > 0 || !old(f.dir, now, keepFor) {
+		rec, err := f.read()
+		keep := keepFor
+		if rec.last != nil && rec.last.state().Terminal() {
+			keep = keepEnded
+		}
+		if err != nil || len(rec.waiting) > 0 || !old(f.dir, now, keep) {
 			continue
 		}
 		_ = f.locked(func() error { return os.RemoveAll(f.dir) })
