@@ -220,6 +220,24 @@ func TestExecWithoutServer(t *testing.T) {
 	}
 }
 
+// A task is any command, and has its own exit code; with --strict, what could not be reported is a failure of one that has
+// none.
+func TestExecStrict(t *testing.T) {
+	t.Parallel()
+	env := []string{"STACKHOOK_URL=http://127.0.0.1:9", "STACKHOOK_TOKEN=secret", "STACKHOOK_STACK=site", "STACKHOOK_SPOOL=" + t.TempDir()}
+	for _, c := range []struct {
+		script, state string
+		code          int
+	}{{"exit 0", "FINISHED", 1}, {"exit 7", "FAILED", 7}} {
+		running := start(t, env, "exec", "--strict", "--type", "TASK", "--", "sh", "-c", c.script)
+		running.await(t, c.state+"\n")
+		if code := running.end(t, syscall.SIGTERM); code != c.code {
+			t.Errorf("%s: exit code %d, want %d", c.script, code, c.code)
+		}
+		running.await(t, "stackhook: .* not delivered, and --strict is set\n")
+	}
+}
+
 // What is wrong with a command line is said before there is a run.
 func TestExecRefuses(t *testing.T) {
 	t.Parallel()
