@@ -271,3 +271,18 @@ func TestExecSignals(t *testing.T) {
 		})
 	}
 }
+
+// A tool may end of a signal for all before exec has it: the run is still one that was stopped.
+func TestExecHearsOfSignalsThatEndTheTool(t *testing.T) {
+	t.Parallel()
+	env := []string{"STACKHOOK_URL=http://127.0.0.1:9", "STACKHOOK_TOKEN=secret", "STACKHOOK_STACK=site", "STACKHOOK_SPOOL=" + t.TempDir()}
+	for range 5 {
+		cmd := program(context.Background(), env, "exec", "--type", "TASK", "--", "sh", "-c", "kill -INT 0")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		running := follow(t, cmd)
+		running.await(t, "STOPPED\n")
+		if code := running.end(t, syscall.SIGTERM); code != 130 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (r Run) Drive(ctx context.Context) Outcome {
 	d.enter(models.Preparing)
 	remove, err := d.prepare()
 	if err != nil {
-		fmt.Fprintf(d.Err, "stackhook: %v\n", err)
+		d.say(err.Error())
 		return d.end(models.FailedState, CodeFailed)
 	}
 	defer remove()
@@ -170,7 +170,7 @@ func (d *driver) approve(ctx context.Context) Outcome {
 	case d.AutoApprove:
 	case d.Asks == nil:
 		d.enter(models.Unconfirmed)
-		fmt.Fprintln(d.Err, "stackhook: the plan has changes, and there is no terminal to ask somebody for approval. Nothing was changed."+
+		d.say("the plan has changes, and there is no terminal to ask somebody for approval. Nothing was changed." +
 			" Add --auto-approve to apply without asking, or --plan-only to only plan.")
 		return d.end(models.Discarded, CodeDiscarded)
 	default:

@@ -37,13 +37,18 @@ func newWitness() *witness {
 	return w
 }
 
-// dead reports whether a signal was for all.
-func (w *witness) dead() bool {
+// death is closed when a signal was for all.
+func (w *witness) death() <-chan struct{} {
 	if w == nil {
-		return false
+		return nil
 	}
+	return w.died
+}
+
+// dead reports whether one was.
+func (w *witness) dead() bool {
 	select {
-	case <-w.died:
+	case <-w.death():
 		return true
 	default:
 		return false
@@ -81,7 +86,11 @@ func (d *driver) run(args ...string) int {
 	for {
 		select {
 		case <-ended:
-			return exitCode(tool.ProcessState)
+			code := exitCode(tool.ProcessState)
+			if settled == nil && code != 0 && code != planChanges {
+				d.await()
+			}
+			return code
 		case s := <-d.Signals:
 			if settled == nil {
 				settled = time.After(settle)
@@ -91,6 +100,25 @@ func (d *driver) run(args ...string) int {
 			settled = nil
 			d.pass(tool.Process)
 		}
+	}
+}
+
+// linger is how long a signal may come after the tool has failed, perhaps of that same signal: on a busy machine the tool
+// may get it first.
+const linger = 100 * time.Millisecond
+
+// await waits for such a signal.
+func (d *driver) await() {
+	select {
+	case s := <-d.Signals:
+		d.note(s)
+	case <-d.witness.death(): // there is one
+		select {
+		case s := <-d.Signals:
+			d.note(s)
+		case <-time.After(settle):
+		}
+	case <-time.After(linger):
 	}
 }
 
