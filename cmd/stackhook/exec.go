@@ -28,7 +28,7 @@ type execCommand struct {
 	originFlags
 	Dir         string   `placeholder:"DIR" help:"Run the tool in this folder."`
 	AutoApprove bool     `help:"Apply without asking."`
-	PlanOnly    bool     `help:"Only plan: a TRACKED run becomes a PROPOSED one."`
+	PlanOnly    bool     `help:"Only plan: a TRACKED run becomes a PROPOSED one; a DESTROY run with changes ends with DISCARDED."`
 	Command     []string `arg:"" passthrough:"" help:"After “--”: terraform or tofu, and its options."`
 }
 
