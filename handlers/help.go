@@ -27,9 +27,12 @@ func (h *Handlers) HelpWebhooks(c echo.Context) error {
 // HelpPipelines shows how pipelines report runs.
 func (h *Handlers) HelpPipelines(c echo.Context) error {
 	return h.render(c, http.StatusOK, views.HelpPipelines(views.HelpPipelinesPage{
-		Frame: h.frame(c, "How pipelines report runs", ""), Address: strings.TrimSuffix(h.BaseURL.String(), "/"),
+		Frame: h.frame(c, "How pipelines report runs", ""), Address: h.address(),
 	}))
 }
+
+// address is this installation's, without a slash at its end.
+func (h *Handlers) address() string { return strings.TrimSuffix(h.BaseURL.String(), "/") }
 
 // sampleRun is a run that has everything that a payload can say.
 func sampleRun() (models.Stack, models.Run) {

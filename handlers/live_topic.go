@@ -16,7 +16,7 @@ import (
 )
 
 // A topic is a page that is shown as it changes, named by its own address: a log without a cursor, with its filter; one
-// delivery; one run. All streams of a topic whose viewers may read the same get the same bytes.
+// delivery; one run; a stack's runs, while there is none. All streams of a topic whose viewers may read the same get the same bytes.
 
 // maxTopicName is more than any page's address has.
 const maxTopicName = 1000
@@ -84,6 +84,9 @@ func (h *Handlers) stackSource(ctx context.Context, source *topicSource, v model
 	kind, id, _ := strings.Cut(page, "/")
 	webhook, isWebhook := strings.CutPrefix(page, "settings/integrations/webhooks/")
 	switch {
+	case page == "":
+		source.read = h.firstRunSource(stack)
+		return nil
 	case page == "deliveries":
 		return h.logSource(ctx, source, v, query, logTopic{stack: &stack, of: views.LogOfStack})
 	case isWebhook:
@@ -125,6 +128,20 @@ func (h *Handlers) deliverySource(stack models.Stack, id string) func(context.Co
 		}
 		w, err := h.Store.Webhook(ctx, stack, d.WebhookID)
 		return &topicState{version: deliveryVersion(d, w)}, err
+	}
+}
+
+// firstRunSource reads whether there is a run: until then a stack's page is another one.
+func (h *Handlers) firstRunSource(stack models.Stack) func(context.Context, *topicState) (*topicState, error) {
+	return func(ctx context.Context, _ *topicState) (*topicState, error) {
+		runs, err := h.Store.Runs(ctx, stack, store.Page{Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(runs.Rows) > 0 {
+			return &topicState{version: views.HasRunsVersion}, nil
+		}
+		return &topicState{version: views.NoRunsVersion}, nil
 	}
 }
 

@@ -33,6 +33,9 @@ func EndSessionPath(id string) string { return SessionsPath + path(id, "end") }
 // StackPath is a stack's first page: its runs.
 func StackPath(stack string) string { return path("stacks", stack) }
 
+// StackTokensPath is where a token that reports the runs of a stack is created (POST).
+func StackTokensPath(stack string) string { return path("stacks", stack, "tokens") }
+
 // RunPath is the page of one run.
 func RunPath(stack, run string) string { return path("stacks", stack, "runs", run) }
 

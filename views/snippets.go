@@ -1,6 +1,9 @@
 package views
 
-import _ "embed" // the programs on the help pages are files, so that tests run what is shown
+import (
+	_ "embed" // the programs on the help pages are files, so that tests run what is shown
+	"strings"
+)
 
 // Snippet is a program on a help page.
 type Snippet struct {
@@ -19,6 +22,29 @@ func receivers() []Snippet {
 		{"Ruby", "with WEBrick", "receiver.rb", receiverRuby},
 		{"Shell", "with openssl, as a CGI program", "receiver.sh", receiverShell},
 	}
+}
+
+// pipelines are what makes pipelines report, by where they run. Tests run the commands in each of them.
+func pipelines() []Snippet {
+	return []Snippet{
+		{"GitHub Actions", "also Gitea and Forgejo", ".github/workflows/terraform.yml", onGitHub},
+		{"GitLab CI", "", ".gitlab-ci.yml", onGitLab},
+		{"Jenkins", "", "Jenkinsfile", onJenkins},
+		{"Azure Pipelines", "", "azure-pipelines.yml", onAzure},
+		{"Bitbucket Pipelines", "", "bitbucket-pipelines.yml", onBitbucket},
+		{"CircleCI", "", ".circleci/config.yml", onCircle},
+		{"Buildkite", "", ".buildkite/pipeline.yml", onBuildkite},
+		{"Atlantis", "", "repos.yaml", onAtlantis},
+	}
+}
+
+// anAddress stands in the snippets for the address of the installation that shows them.
+const anAddress = "https://hooks.example.com"
+
+// at is the snippet for an installation.
+func (s Snippet) at(address string) Snippet {
+	s.Text = strings.ReplaceAll(s.Text, anAddress, address)
+	return s
 }
 
 var (
@@ -41,4 +67,23 @@ var (
 	reportState string
 	//go:embed snippets/report.sh
 	reportScript string
+
+	//go:embed snippets/steps.sh
+	reportSteps string
+	//go:embed snippets/github.yml
+	onGitHub string
+	//go:embed snippets/gitlab.yml
+	onGitLab string
+	//go:embed snippets/Jenkinsfile
+	onJenkins string
+	//go:embed snippets/azure.yml
+	onAzure string
+	//go:embed snippets/bitbucket.yml
+	onBitbucket string
+	//go:embed snippets/circleci.yml
+	onCircle string
+	//go:embed snippets/buildkite.yml
+	onBuildkite string
+	//go:embed snippets/atlantis.yml
+	onAtlantis string
 )

@@ -84,6 +84,7 @@ var access = map[string][4]int{
 	"POST /stacks/:stack/settings/integrations/webhooks/:webhook/replace/foul-play": {401, 404, 403, 409},
 
 	"GET /stacks/:stack":           {303, 404, 200, 200},
+	"POST /stacks/:stack/tokens":   {401, 404, 403, 200},
 	"GET /stacks/:stack/runs/:run": {303, 404, 200, 200},
 	"GET /deliveries":              {303, 200, 200, 200},
 

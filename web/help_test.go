@@ -47,7 +47,13 @@ func TestHelpPages(t *testing.T) {
 		if page.Status != http.StatusOK {
 			t.Fatalf("%q: %d", who, page.Status)
 		}
-		wants := []string{"STACKHOOK_URL='" + site.URL + "'"}
+		wants := []string{
+			"STACKHOOK_URL='" + site.URL + "'", "STACKHOOK_URL: " + site.URL, "STACKHOOK_URL = '" + site.URL + "'", "stackhook exec --stack", "stackhook report start",
+			"GitHub Actions", "GitLab CI", "Jenkins", "Azure Pipelines", "Bitbucket Pipelines", "CircleCI", "Buildkite", "Atlantis",
+		}
+		if strings.Contains(text, "hooks.example.com") {
+			t.Errorf("%q: a snippet is for another installation", who)
+		}
 		for _, state := range models.States() {
 			wants = append(wants, string(state))
 		}

@@ -16,10 +16,11 @@ func TestPagesNameTheirTopics(t *testing.T) {
 	hook := storetest.Webhook(t, site.Store, stack, "https://a.example/", "")
 	admin := site.As(t, "admin")
 	empty := admin.GET(views.DeliveriesPath("net"))
+	storetest.Stack(t, site.Store, "fresh")
 	rec := storetest.Run(t, site.Store, stack)
 	for _, path := range []string{
 		views.AllDeliveriesPath, views.AllDeliveriesPath + "?stack=net&status=pending&time=1h", views.DeliveriesPath("net") + "?webhook=" + hook.ID + "&state=QUEUED",
-		views.WebhookPath("net", hook.ID) + "?code=5xx", views.DeliveryPath("net", rec.Deliveries[0]), views.RunPath("net", rec.Run.ID), "",
+		views.WebhookPath("net", hook.ID) + "?code=5xx", views.DeliveryPath("net", rec.Deliveries[0]), views.RunPath("net", rec.Run.ID), views.StackPath("fresh"), "",
 	} {
 		page := empty
 		if path != "" {

@@ -118,6 +118,7 @@ func replacements(h *handlers.Handlers) []route {
 func logs(h *handlers.Handlers) []route {
 	return []route{
 		{reader, get, "/stacks/:stack", h.Runs, nil},
+		{admin, post, "/stacks/:stack/tokens", h.CreateStackToken, nil},
 		{reader, get, "/stacks/:stack/runs/:run", h.ShowRun, nil},
 		{reader, get, "/deliveries", h.AllDeliveries, nil},
 		{reader, get, "/deliveries.csv", h.DeliveriesCSV, nil},

@@ -32,19 +32,6 @@ func texts(s *goquery.Selection) []string {
 	return s.Map(func(_ int, s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") })
 }
 
-func TestRunsWithoutAny(t *testing.T) {
-	t.Parallel()
-	site := webtest.New(t)
-	stack := storetest.Stack(t, site.Store, "net")
-	site.Grant(t, stack)
-	for who, link := range map[string]bool{"admin": true, "reader": false} {
-		page := site.As(t, who).GET(views.StackPath(stack.ID))
-		if page.Status != http.StatusOK || page.Text(".empty h2") != "No runs reported yet" || page.Doc.Find(".empty a[href='/tokens']").Length() == 1 != link {
-			t.Errorf("%s: %d %s", who, page.Status, page.Text(".empty"))
-		}
-	}
-}
-
 func TestRunsSayHowTheirDeliveriesStand(t *testing.T) {
 	t.Parallel()
 	site := webtest.New(t)

@@ -126,7 +126,7 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 func TestHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{
-		"", "serve", "demo", "user", "user add", "user list", "user passwd", "user grant", "user revoke", "user unlink",
+		"", "serve", "demo", "exec", "user", "user add", "user list", "user passwd", "user grant", "user revoke", "user unlink",
 		"token", "token create", "token list", "token revoke", "stack", "stack add", "stack list", "key", "key list", "key rotate",
 		"key prune", "backup", "version", "report", "report start", "report state", "report finish", "report flush",
 	} {

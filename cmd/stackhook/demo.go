@@ -82,7 +82,8 @@ func (c demoCommand) run(ctx context.Context, t *terminal, st *store.Store, dir 
 	for i, stack := range made.stacks {
 		pipelines[i] = newPipeline(base, stack, made.token)
 	}
-	c.greet(t, made, base, receiverURL, dir, pipelines[0])
+	real := newTerraforming(base, made.stacks[1], made.token, dir)
+	c.greet(t, made, base, receiverURL, dir, pipelines[0], real)
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return parts.run(ctx, listener) })
@@ -91,6 +92,14 @@ func (c demoCommand) run(ctx context.Context, t *terminal, st *store.Store, dir 
 		group.Go(func() error {
 			if err := p.tellAll(ctx, i); ctx.Err() == nil { // somebody deleted the stack, or revoked the token
 				fmt.Fprintf(t.Err, "No more sample runs of %s: %s\n", made.stacks[i].Name, oneLine(err))
+			}
+			return nil
+		})
+	}
+	if real != nil {
+		group.Go(func() error {
+			if err := real.tellOn(ctx); ctx.Err() == nil {
+				fmt.Fprintf(t.Err, "No more runs of Terraform: %s\n", oneLine(err))
 			}
 			return nil
 		})
@@ -122,7 +131,7 @@ func (c demoCommand) listen(ctx context.Context, t *terminal) (net.Listener, err
 	return listen(ctx, net.JoinHostPort(host, "0"))
 }
 
-func (c demoCommand) greet(t *terminal, made samples, base, receiver *url.URL, dir string, p *pipeline) {
+func (c demoCommand) greet(t *terminal, made samples, base, receiver *url.URL, dir string, p *pipeline, real *terraforming) {
 	kept := "removed at the end"
 	if c.Dir != "" {
 		kept = "kept"
@@ -133,7 +142,7 @@ func (c demoCommand) greet(t *terminal, made samples, base, receiver *url.URL, d
   read-only       %[4]s   password %[5]s   (reads %[6]s)
 
   practice receiver: %[7]s (verifies both signatures, shows what it got)
-  data: %[8]s (%[9]s)
+  data: %[8]s (%[9]s)%[11]s
 
 Report a run yourself:
 
@@ -141,7 +150,7 @@ Report a run yourself:
 
 Ctrl-C ends the demo.
 `, base, made.admin.Email, made.password[made.admin.Email], made.reader.Email, made.password[made.reader.Email],
-		made.stacks[0].Name, receiver, dir, kept, p.curl())
+		made.stacks[0].Name, receiver, dir, kept, p.curl(), real.says())
 }
 
 // serveReceiver serves the practice receiver until the context ends. Requests that it keeps waiting end with it.

@@ -19,30 +19,33 @@ type row struct {
 // product is all that a program may be made of.
 var product = []string{
 	"models", "models/store", "delivery", "static", "views/ui", "views", "handlers", "web", "web/provider", "cmd/stackhook/report", "cmd/stackhook/report/plan",
+	"cmd/stackhook/report/drive", "cmd/stackhook/report/origin",
 }
 
 // arrows is the whole table. Read from left to right it says what a package may know; read the other way round, which
 // packages a change can break. The pages' side (views, handlers, web) and the sending side (delivery) never meet except
 // in the store: cmd hands each the plain functions that it needs of the other.
 var arrows = map[string]row{
-	"models":                    {nil, "the domain does no I/O and depends on nothing, so that everything may depend on it"},
-	"models/needs":              {nil, "every package's tests import it, so it must not import any of them"},
-	"models/needs/line":         {nil, "as needs; apart from it, so that the programs which start a PostgreSQL server have no proxy in them"},
-	"models/store":              {[]string{"models"}, "the database is below both sides and knows neither"},
-	"models/store/storetest":    {[]string{"models", "models/store"}, "it opens the real store for tests, nothing more"},
-	"delivery":                  {[]string{"models", "models/store"}, "the engine sends and cannot know that pages exist"},
-	"static":                    {nil, "it is a folder of embedded files"},
-	"views/ui":                  {[]string{"static"}, "its primitives know no word of the domain"},
-	"views":                     {[]string{"models", "views/ui", "static"}, "a page shows what it was given and cannot query"},
-	"handlers":                  {[]string{"models", "models/store", "views"}, "a handler is called by the edge and gets the engine as plain functions"},
-	"web":                       {[]string{"handlers", "models", "models/store", "views", "static", "web/provider"}, "the edge serves people and cannot send deliveries"},
-	"web/provider":              {[]string{"models"}, "it talks to the identity provider, and decides nothing"},
-	"web/webtest":               {[]string{"handlers", "models", "models/store", "static", "views", "web"}, "it starts the real edge for tests, nothing more"},
-	"cmd/bench":                 {append([]string{"models/needs"}, product...), "it measures the product, with a PostgreSQL server of its own"},
-	"cmd/crash":                 {append([]string{"models/needs"}, product...), "it kills the product, with a PostgreSQL server of its own"},
-	"cmd/stackhook":             {product, "a program may use all of the product, but not what supports tests"},
-	"cmd/stackhook/report":      {[]string{"models"}, "a pipeline's client talks HTTP; it must not carry the server"},
-	"cmd/stackhook/report/plan": {[]string{"models"}, "it reads what Terraform prints, and reports nothing"},
+	"models":                      {nil, "the domain does no I/O and depends on nothing, so that everything may depend on it"},
+	"models/needs":                {nil, "every package's tests import it, so it must not import any of them"},
+	"models/needs/line":           {nil, "as needs; apart from it, so that the programs which start a PostgreSQL server have no proxy in them"},
+	"models/store":                {[]string{"models"}, "the database is below both sides and knows neither"},
+	"models/store/storetest":      {[]string{"models", "models/store"}, "it opens the real store for tests, nothing more"},
+	"delivery":                    {[]string{"models", "models/store"}, "the engine sends and cannot know that pages exist"},
+	"static":                      {nil, "it is a folder of embedded files"},
+	"views/ui":                    {[]string{"static"}, "its primitives know no word of the domain"},
+	"views":                       {[]string{"models", "views/ui", "static"}, "a page shows what it was given and cannot query"},
+	"handlers":                    {[]string{"models", "models/store", "views"}, "a handler is called by the edge and gets the engine as plain functions"},
+	"web":                         {[]string{"handlers", "models", "models/store", "views", "static", "web/provider"}, "the edge serves people and cannot send deliveries"},
+	"web/provider":                {[]string{"models"}, "it talks to the identity provider, and decides nothing"},
+	"web/webtest":                 {[]string{"handlers", "models", "models/store", "static", "views", "web"}, "it starts the real edge for tests, nothing more"},
+	"cmd/bench":                   {append([]string{"models/needs"}, product...), "it measures the product, with a PostgreSQL server of its own"},
+	"cmd/crash":                   {append([]string{"models/needs"}, product...), "it kills the product, with a PostgreSQL server of its own"},
+	"cmd/stackhook":               {product, "a program may use all of the product, but not what supports tests"},
+	"cmd/stackhook/report":        {[]string{"models"}, "a pipeline's client talks HTTP; it must not carry the server"},
+	"cmd/stackhook/report/plan":   {[]string{"models"}, "it reads what Terraform prints, and reports nothing"},
+	"cmd/stackhook/report/drive":  {[]string{"models", "cmd/stackhook/report/plan"}, "it drives a tool, and tells whoever wants to hear it"},
+	"cmd/stackhook/report/origin": {[]string{"models"}, "it reads git and what it is given, and talks to nobody"},
 }
 
 // supports names the packages that only tests import, and what each is about: the tests of those that may import that.

@@ -25,6 +25,7 @@ import (
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the server."`
 	Demo    demoCommand    `cmd:"" help:"Run a server with sample stacks, webhooks, runs and a practice receiver."`
+	Exec    execCommand    `cmd:"" help:"Run Terraform or OpenTofu, and report the run."`
 	Report  reportCommands `cmd:"" help:"Report a run from the steps of a pipeline."`
 	User    userCommands   `cmd:"" help:"Manage who may sign in."`
 	Token   tokenCommands  `cmd:"" help:"Manage API tokens."`
@@ -65,6 +66,9 @@ func run(args []string, t *terminal) int {
 		return exitUsage
 	}
 	if err := command.Run(); err != nil {
+		if code, is := errors.AsType[exitCode](err); is {
+			return int(code)
+		}
 		fmt.Fprintf(t.Err, "stackhook: %s\n", oneLine(err))
 		return exitFailure
 	}

@@ -51,7 +51,7 @@ type result struct {
 }
 
 // command runs a command to its end.
-func command(t *testing.T, env []string, stdin string, args ...string) result {
+func command(t testing.TB, env []string, stdin string, args ...string) result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -66,7 +66,7 @@ func command(t *testing.T, env []string, stdin string, args ...string) result {
 }
 
 // succeed runs a command that must succeed and returns what it prints on stdout, without the last line break.
-func succeed(t *testing.T, env []string, args ...string) string {
+func succeed(t testing.TB, env []string, args ...string) string {
 	t.Helper()
 	r := command(t, env, "", args...)
 	if r.code != 0 {
@@ -86,13 +86,13 @@ type process struct {
 }
 
 // start starts the program as follow does.
-func start(t *testing.T, env []string, args ...string) *process {
+func start(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	return follow(t, program(context.Background(), env, args...))
 }
 
 // follow starts a command that is killed with the test, should it still run then.
-func follow(t *testing.T, cmd *exec.Cmd) *process {
+func follow(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{cmd: cmd, done: make(chan struct{}), more: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
@@ -125,7 +125,7 @@ func (p *process) printed() (string, <-chan struct{}) {
 }
 
 // await waits until the program has printed something that matches, and returns the match with its groups.
-func (p *process) await(t *testing.T, pattern string) []string {
+func (p *process) await(t testing.TB, pattern string) []string {
 	t.Helper()
 	over := time.After(patience)
 	for {
@@ -167,7 +167,7 @@ func (p *process) exit(t *testing.T) int {
 }
 
 // onDatabase are the settings of a server of its own on a new database.
-func onDatabase(t *testing.T) []string {
+func onDatabase(t testing.TB) []string {
 	return []string{
 		"STACKHOOK_DATABASE=" + filepath.Join(t.TempDir(), "stackhook.db"), "STACKHOOK_ADDR=127.0.0.1:0",
 		"STACKHOOK_ALLOW_NETWORKS=127.0.0.0/8",
@@ -175,7 +175,7 @@ func onDatabase(t *testing.T) []string {
 }
 
 // serving starts a server and returns it with its URL once it listens.
-func serving(t *testing.T, env []string) (*process, string) {
+func serving(t testing.TB, env []string) (*process, string) {
 	t.Helper()
 	p := start(t, env, "serve")
 	return p, p.await(t, `listens on (http://\S+)`)[1]

@@ -45,6 +45,8 @@ func TestPages(t *testing.T) {
 	startARedelivery(t, client, base)
 	client.see(t, base+"/failures", "Show all")
 	pages := append(crawl(t, client, base), replacements(t, client, base)...)
+	client.post(t, base+"/stacks", url.Values{"id": {"storage-prod"}, "name": {"Storage prod"}}, http.StatusSeeOther)
+	pages = append(pages, "/stacks/storage-prod") // which has no runs
 	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })
 
 	p := openBrowser(t, base, true)
@@ -64,6 +66,10 @@ func TestPages(t *testing.T) {
 	p.press("Redeliver all of this log")
 	p.sees("Nothing is sent yet")
 	look(p, string(axe), "the preview of a redelivery", func() {})
+	p.open("/stacks/storage-prod")
+	p.press("Create the token")
+	p.sees("Copy the token Storage prod now")
+	look(p, string(axe), "a token that was just made", func() {})
 }
 
 // startARedelivery makes a redelivery that goes on for long.

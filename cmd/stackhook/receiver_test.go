@@ -76,7 +76,7 @@ func (g *gate) await(t *testing.T, what string, holds func() bool) {
 }
 
 // inDatabase works on the database that the settings name, beside the server.
-func inDatabase(t *testing.T, env []string, do func(*store.Store)) {
+func inDatabase(t testing.TB, env []string, do func(*store.Store)) {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{Database: strings.TrimPrefix(env[0], "STACKHOOK_DATABASE=")})
 	if err != nil {
@@ -87,7 +87,7 @@ func inDatabase(t *testing.T, env []string, do func(*store.Store)) {
 }
 
 // prepare adds a stack "site" with a webhook to the endpoint, and returns a token that reports its runs.
-func prepare(t *testing.T, env []string, endpoint string) (token string) {
+func prepare(t testing.TB, env []string, endpoint string) (token string) {
 	t.Helper()
 	succeed(t, env, "stack", "add", "--name", "site")
 	inDatabase(t, env, func(s *store.Store) {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"stackhook/cmd/stackhook/report"
+	"stackhook/cmd/stackhook/report/origin"
 	"stackhook/models"
 )
 
@@ -35,11 +37,13 @@ type reportStartCommand struct {
 func (reportStartCommand) Help() string {
 	return neverInTheWay + `
 
-  stackhook report start --branch "$BRANCH" --commit "$(git rev-parse HEAD)" --triggered-by "$USER"
+  stackhook report start --stack networking-prod
   export STACKHOOK_RUN=$(stackhook report start --stack networking-prod)   # where steps share variables, not a folder
 
 The steps that follow on this machine, in this folder, find the run by themselves. On other machines they find it by
-STACKHOOK_RUN or by the file of --run-file.`
+STACKHOOK_RUN or by the file of --run-file.
+
+Branch, commit and who triggered the run come from git and from the CI, where no flag says otherwise.`
 }
 
 // originFlags say what the run is about, in place of what git and the CI say.
@@ -64,6 +68,9 @@ func (f originFlags) over(r models.RunReport) models.RunReport {
 	commit := models.CommitReport{}
 	if r.Commit != nil {
 		commit = *r.Commit
+	}
+	if f.Commit != "" && (commit.Hash == nil || !strings.EqualFold(*commit.Hash, f.Commit)) {
+		commit = models.CommitReport{} // what is known is of another one
 	}
 	put(&commit.Hash, strings.ToLower(f.Commit))
 	put(&commit.Message, f.CommitMessage)
@@ -99,8 +106,11 @@ func (c reportStartCommand) report(known models.RunReport) models.RunReport {
 // Run reports the run and prints its id alone on stdout.
 func (c reportStartCommand) Run(ctx context.Context, t *terminal) error {
 	var id string
+	patient, cancel := context.WithTimeout(ctx, originPatience)
+	known := origin.Of(patient, "", os.Getenv)
+	cancel()
 	err := c.with(ctx, t, report.Brief, func(r *report.Reporter) *report.Run {
-		run := r.Start(c.report(models.RunReport{}))
+		run := r.Start(c.report(known))
 		id = run.ID()
 		file, err := runFile(c.RunFile, c.options())
 		if err != nil {

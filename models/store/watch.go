@@ -7,7 +7,8 @@ import (
 
 // Changes is what became different, for pages that show it as it happens: not how, but where to read again.
 type Changes struct {
-	// Webhooks are those whose deliveries changed, or that changed themselves, with the keys of their stacks.
+	// Webhooks are those whose deliveries changed, or that changed themselves, with the keys of their stacks. A new run of a
+	// stack that has no webhook is there by its own id.
 	Webhooks map[string]int64
 	// Everything says that more changed than is told one by one, or that it is not known what did.
 	Everything bool
@@ -164,6 +165,11 @@ func (g *group) note() {
 	g.store.watchers.note(false, func(c *Changes) {
 		for _, d := range g.deliveries {
 			c.add(d.WebhookID, d.StackKey)
+		}
+		for _, r := range g.started {
+			if len(g.webhooks[r.StackKey]) == 0 {
+				c.add(r.ID, r.StackKey)
+			}
 		}
 		for _, r := range g.ended {
 			c.add(r.WebhookID, r.StackKey)

@@ -9,7 +9,7 @@
   const find = (name) => page.querySelector(`[data-live-${name}]`);
   const most = 50; // rows of a page, as the server has it
   const held = new Map(); // rows that wait to be shown, by id
-  let paused = false, state = "", port = null, following = false, used = false;
+  let paused = false, state = "", port = null, following = false, used = page.hasAttribute("data-live-used");
 
   // ── The connection ───────────────────────────────────────────────────────────────────────────────────────────────
   async function connect() {
@@ -162,6 +162,7 @@
   }
 
   async function replace(wanted) {
+    if (page.dataset.liveNext) return location.assign(page.dataset.liveNext); // it is another page now
     const fresh = await loaded();
     if (!fresh) return;
     if (!wanted && reading()) { // since a moment ago

@@ -619,22 +619,22 @@ func Empty(n Nothing) templ.Component {
 			templ_7745c5c3_Var25 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<div class=\"card empty\"><svg class=\"empty-art\" viewBox=\"0 0 72 48\" aria-hidden=\"true\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<div class=\"card empty\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = art(n.Art).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = EmptyArt(n.Art).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</svg><h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var26 string
 		templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(n.Title)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/surfaces.templ`, Line: 158, Col: 15}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/surfaces.templ`, Line: 156, Col: 15}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 		if templ_7745c5c3_Err != nil {
@@ -647,7 +647,7 @@ func Empty(n Nothing) templ.Component {
 		var templ_7745c5c3_Var27 string
 		templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(n.Text)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/surfaces.templ`, Line: 159, Col: 13}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/ui/surfaces.templ`, Line: 157, Col: 13}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 		if templ_7745c5c3_Err != nil {
@@ -662,6 +662,44 @@ func Empty(n Nothing) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "</div></div>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
+// EmptyArt is the picture of Nothing.
+func EmptyArt(name string) templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var28 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var28 == nil {
+			templ_7745c5c3_Var28 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<svg class=\"empty-art\" viewBox=\"0 0 72 48\" aria-hidden=\"true\">")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = art(name).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -685,39 +723,39 @@ func art(name string) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var28 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var28 == nil {
-			templ_7745c5c3_Var28 = templ.NopComponent
+		templ_7745c5c3_Var29 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var29 == nil {
+			templ_7745c5c3_Var29 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
 		switch name {
 		case "stack":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "<path d=\"m36 6 22 10-22 10L14 16z\"></path> <path d=\"m16 25 20 9 20-9\" stroke-dasharray=\"3 3\"></path> <path class=\"accent\" d=\"m16 33 20 9 20-9\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "<path d=\"m36 6 22 10-22 10L14 16z\"></path> <path d=\"m16 25 20 9 20-9\" stroke-dasharray=\"3 3\"></path> <path class=\"accent\" d=\"m16 33 20 9 20-9\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "webhook":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<rect x=\"4\" y=\"10\" width=\"20\" height=\"28\" rx=\"3\"></rect> <path d=\"M9 18h10M9 24h10M9 30h6\"></path> <path d=\"M24 20h24\" stroke-dasharray=\"3 3\"></path> <path class=\"accent\" d=\"M38 20v10.5a4.75 4.75 0 0 1-9.5 0V29\"></path> <rect x=\"50\" y=\"14\" width=\"18\" height=\"20\" rx=\"3\" stroke-dasharray=\"3 3\"></rect>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<rect x=\"4\" y=\"10\" width=\"20\" height=\"28\" rx=\"3\"></rect> <path d=\"M9 18h10M9 24h10M9 30h6\"></path> <path d=\"M24 20h24\" stroke-dasharray=\"3 3\"></path> <path class=\"accent\" d=\"M38 20v10.5a4.75 4.75 0 0 1-9.5 0V29\"></path> <rect x=\"50\" y=\"14\" width=\"18\" height=\"20\" rx=\"3\" stroke-dasharray=\"3 3\"></rect>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "run":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "<path d=\"M15 24h7m9 0h10.5m9 0h7\" stroke-dasharray=\"2.5 3\"></path> <circle class=\"accent\" cx=\"10\" cy=\"24\" r=\"4\"></circle> <circle cx=\"26\" cy=\"24\" r=\"4\"></circle> <circle cx=\"46\" cy=\"24\" r=\"4\"></circle> <circle cx=\"62\" cy=\"24\" r=\"4\"></circle>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<path d=\"M15 24h7m9 0h10.5m9 0h7\" stroke-dasharray=\"2.5 3\"></path> <circle class=\"accent\" cx=\"10\" cy=\"24\" r=\"4\"></circle> <circle cx=\"26\" cy=\"24\" r=\"4\"></circle> <circle cx=\"46\" cy=\"24\" r=\"4\"></circle> <circle cx=\"62\" cy=\"24\" r=\"4\"></circle>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "delivery":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 45, "<path d=\"M8 38h56\"></path> <path class=\"accent\" d=\"M14 32v0M22 32v0M30 32v0M38 32v0M46 32v0M54 32v0\" stroke-width=\"3\"></path> <path d=\"M14 14v12M22 18v8M30 10v16M38 16v10M46 20v6M54 13v13\" stroke-dasharray=\"2 3\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "<path d=\"M8 38h56\"></path> <path class=\"accent\" d=\"M14 32v0M22 32v0M30 32v0M38 32v0M46 32v0M54 32v0\" stroke-width=\"3\"></path> <path d=\"M14 14v12M22 18v8M30 10v16M38 16v10M46 20v6M54 13v13\" stroke-dasharray=\"2 3\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case "person":
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 46, "<circle cx=\"36\" cy=\"16\" r=\"8\"></circle> <path class=\"accent\" d=\"M20 42a16 16 0 0 1 32 0\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 48, "<circle cx=\"36\" cy=\"16\" r=\"8\"></circle> <path class=\"accent\" d=\"M20 42a16 16 0 0 1 32 0\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		default:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 47, "<path d=\"M10 14h34M10 24h22M10 34h16\" stroke-dasharray=\"4 4\"></path> <circle class=\"accent\" cx=\"48\" cy=\"26\" r=\"9\"></circle> <path class=\"accent\" d=\"m55 33 7 7\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 49, "<path d=\"M10 14h34M10 24h22M10 34h16\" stroke-dasharray=\"4 4\"></path> <circle class=\"accent\" cx=\"48\" cy=\"26\" r=\"9\"></circle> <path class=\"accent\" d=\"m55 33 7 7\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
