@@ -36,6 +36,14 @@ func TestRead(t *testing.T) {
 			`,"output_changes":{"o":{"actions":["no-op"]},"p":{"actions":["delete"]}}`,
 			plan.Plan{Changes: true},
 		},
+		"OpenTofu, a move": {
+			`,` + held("b") + `,"resource_changes":[{"address":"b","previous_address":"a","mode":"managed","change":{"actions":["no-op"]}}]`,
+			plan.Plan{Delta: delta(0, 0, 0, 1), Changes: true},
+		},
+		"OpenTofu, an import": {
+			`,` + held("a") + `,"resource_changes":[{"address":"a","mode":"managed","change":{"actions":["no-op"],"importing":{"id":"x"}}}]`,
+			plan.Plan{Delta: delta(0, 0, 0, 1), Changes: true},
+		},
 		"a replacement that leaves the old one be": {
 			`,` + held("a") + `,"resource_changes":[{"address":"a","mode":"managed","change":{"actions":["create","forget"]}}]`,
 			plan.Plan{Delta: delta(1, 0, 0, 1), Changes: true},
