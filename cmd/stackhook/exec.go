@@ -225,7 +225,7 @@ func (c execCommand) close(ctx context.Context, t *terminal, r *report.Reporter,
 	if n := summary.Earlier.Sent; n > 0 {
 		words = append(words, fmt.Sprintf("%d that earlier runs left", n))
 	}
-	fmt.Fprintf(t.Err, "stackhook: %s; that added %.1f s to the run\n", strings.Join(words, ", "), (o.Added + summary.Added).Seconds())
+	fmt.Fprintf(t.Err, "stackhook: %s; that added %v to the run\n", strings.Join(words, ", "), (o.Added + summary.Added).Round(time.Millisecond))
 	if o.Code == 0 {
 		return err
 	}
