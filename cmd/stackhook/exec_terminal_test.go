@@ -82,7 +82,7 @@ func (p *project) waits(t *testing.T, of *process) *os.File {
 // release ends the waiting, now and from then on. It waits until a signal would have been passed on that should not be.
 func release(t *testing.T, pipe *os.File) {
 	t.Helper()
-	<-time.After(400 * time.Millisecond)
+	<-time.After(700 * time.Millisecond)
 	file := filepath.Join(t.TempDir(), "file")
 	if err := errors.Join(os.WriteFile(file, []byte("x"), 0o600), os.Rename(file, pipe.Name()), pipe.Close()); err != nil {
 		t.Fatal(err)

@@ -63,8 +63,9 @@ func (w *witness) end() {
 }
 
 // settle is how long after a signal the witness has to die, and what else comes until then is the same signal once more:
-// “timeout” signals first its child and then its group, exec twice. One that was for all has reached the tool already.
-const settle = 250 * time.Millisecond
+// “timeout” signals first its child and then its group, exec twice. One that was for all has reached the tool already. It is
+// long for a busy machine, on which the witness must not be thought alive; to wait for the other signals costs nothing.
+const settle = 500 * time.Millisecond
 
 // killAfter is the number of signals that ends a tool which does not want to end.
 const killAfter = 3
