@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -131,39 +133,70 @@ func (i *inbox) await(t *testing.T, n int) []message {
 	}
 }
 
-// front stands before a server and, while it is closed, answers nothing.
+// front is an address that stays the same while the server behind it is another one, or none. Closed, it answers nothing.
 type front struct {
 	*httptest.Server
 	mu     sync.Mutex
+	to     *url.URL
 	closed bool
 }
 
 func newFront(t *testing.T, base string) *front {
 	t.Helper()
+	f := &front{}
+	f.leadTo(t, base)
+	f.Server = httptest.NewServer(f)
+	t.Cleanup(f.Close)
+	return f
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	to, closed := f.to, f.closed
+	f.mu.Unlock()
+	if closed {
+		_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the client is gone
+		<-r.Context().Done()
+		return
+	}
+	proxy := httputil.NewSingleHostReverseProxy(to)
+	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) } // as nobody would answer
+	proxy.ServeHTTP(w, r)
+}
+
+func (f *front) leadTo(t *testing.T, base string) {
+	t.Helper()
 	to, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy, f := httputil.NewSingleHostReverseProxy(to), &front{}
-	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.mu.Lock()
-		closed := f.closed
-		f.mu.Unlock()
-		if closed {
-			_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the client is gone
-			<-r.Context().Done()
-			return
-		}
-		proxy.ServeHTTP(w, r)
-	}))
-	t.Cleanup(f.Close)
-	return f
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.to = to
 }
 
 func (f *front) close(closed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.closed = closed
+}
+
+// nobody returns an address at which nobody listens, and nobody else will while the test runs.
+func nobody(t *testing.T) string {
+	t.Helper()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(socket) })
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	bound, err := syscall.Getsockname(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
 }
 
 // awaitFiles waits until there are so many.

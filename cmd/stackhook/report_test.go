@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,14 +69,15 @@ func TestAServerThatIsKilledInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
 	env, receiver := append(onDatabase(t), "STACKHOOK_RETRY_DELAYS=50ms"), newInbox(t, "UNCONFIRMED")
 	server, base := serving(t, env)
-	address, _ := url.Parse(base)
-	p := newSteps(t, base, prepare(t, env, receiver.URL))
+	front := newFront(t, base)
+	p := newSteps(t, front.URL, prepare(t, env, receiver.URL))
 	p.must(`reported QUEUED`, "start")
 	p.must(`reported PLANNING`, "state", "PLANNING")
 	server.end(t, syscall.SIGKILL)
 	p.must(`(?s)the server does not answer: .*1 report waits in .*flush`, "state", "UNCONFIRMED")
 	p.must(`2 reports wait in .*flush`, "state", "CONFIRMED")
-	serving(t, append(env, "STACKHOOK_ADDR="+address.Host))
+	_, base = serving(t, env)
+	front.leadTo(t, base)
 	p.must(`reported APPLYING, stateVersion 4`, "state", "APPLYING")
 	p.must(`reported FINISHED, stateVersion 5`, "finish", "--exit-code", "0")
 
@@ -138,12 +137,7 @@ func TestStepsAtOnce(t *testing.T) {
 // A server that is away makes no step fail, but with --strict.
 func TestStepsWithoutAServer(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close() // nobody listens there now
-	p := newSteps(t, "http://"+listener.Addr().String(), "shk_a-token-that-nobody-may-see")
+	p := newSteps(t, nobody(t), "shk_a-token-that-nobody-may-see")
 	id := p.must(`connection refused; reports are kept\n(?s).*1 report waits`, "start")
 	if len(id) != 26 {
 		t.Errorf("start printed %q", id)

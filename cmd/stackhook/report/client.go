@@ -189,7 +189,7 @@ func problem(resp *http.Response, text []byte) string {
 	case http.StatusForbidden:
 		words += " (the token needs the scope report)"
 	case http.StatusNotFound:
-		words += " (check that the stack and the run exist, and that the token is for this stack)"
+		words += " (check the URL, that the stack and the run exist, and that the token is for this stack)"
 	}
 	if location := resp.Header.Get("Location"); resp.StatusCode/100 == 3 && location != "" {
 		words += " (it leads elsewhere: use the address that it leads to as URL)"

@@ -57,7 +57,7 @@ func TestAnswers(t *testing.T) {
 		{"429", reply{status: 429, retry: "3600"}, kept, `answered 429`},
 		{"401", reply{status: 401, body: `{"detail":"` + secret + ` is wrong"}`}, kept, `answered 401: \(token\) is wrong \(check the token: STACKHOOK_TOKEN or --token\)`},
 		{"403", reply{status: 403}, kept, `answered 403 \(the token needs the scope report\)`},
-		{"404", reply{status: 404}, kept, `answered 404 \(check that the stack and the run exist, and that the token is for this stack\)`},
+		{"404", reply{status: 404}, kept, `answered 404 \(check the URL, that the stack and the run exist, and that the token is for this stack\)`},
 		{"405", reply{status: 405}, kept, `answered 405`},
 		{"a redirect", reply{status: 301, leads: "https://elsewhere.test/"}, kept, `answered 301 \(it leads elsewhere: use the address`},
 		{"a page for people", reply{status: 200, body: "<html>welcome"}, kept, `something that is not Stackhook's API answered 200: check the URL`},
