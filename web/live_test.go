@@ -221,7 +221,7 @@ func TestLiveRefuses(t *testing.T) {
 	refuse(admin, http.StatusBadRequest, "Name the pages")
 	refuse(admin, http.StatusBadRequest, "more pages than one stream follows", many...)
 	for _, topic := range []string{
-		"/users", "/", "", "/stacks/", "/stacks/net", "/stacks/net/settings/general", "/deliveries?status=nonsense", "/deliveries?older=01", "/deliveries?q=1", "%zz",
+		"/users", "/", "", "/stacks/", "/stacks/none", "/stacks/net/settings/general", "/deliveries?status=nonsense", "/deliveries?older=01", "/deliveries?q=1", "%zz",
 		"/deliveries?id=" + strings.Repeat("0", 1000), "/stacks/net/runs/01", "https://elsewhere.example/deliveries/",
 	} {
 		refuse(admin, http.StatusNotFound, "", topic)
