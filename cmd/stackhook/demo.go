@@ -148,9 +148,14 @@ Report a run yourself:
 
   %[10]s
 
+Or run Terraform in a folder of yours, and follow it here:
+
+  STACKHOOK_URL=%[1]s STACKHOOK_TOKEN=%[12]s STACKHOOK_STACK=%[13]s \
+    stackhook exec -- terraform
+
 Ctrl-C ends the demo.
 `, base, made.admin.Email, made.password[made.admin.Email], made.reader.Email, made.password[made.reader.Email],
-		made.stacks[0].Name, receiver, dir, kept, p.curl(), real.says())
+		made.stacks[0].Name, receiver, dir, kept, p.curl(), real.says(), made.token, made.stacks[0].ID)
 }
 
 // serveReceiver serves the practice receiver until the context ends. Requests that it keeps waiting end with it.
