@@ -161,8 +161,12 @@ func Initials(name string) string {
 // headOf returns a text without its end, by which addresses differ: the last part of a path, or as much of it as is short.
 func headOf(text string) string {
 	const long = 20
+	path := strings.IndexByte(text, '/')
+	if path < 0 {
+		return text
+	}
 	runes := []rune(text)
-	for i := max(len(runes)-long, 1); i < len(runes)-1; i++ {
+	for i := max(len(runes)-long, len([]rune(text[:path]))); i < len(runes)-1; i++ {
 		if runes[i] == '/' && !slices.Contains(runes[i+1:len(runes)-1], '/') {
 			return string(runes[:i])
 		}
