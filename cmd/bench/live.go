@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"stackhook/models"
-	"stackhook/models/needs"
 )
 
 const (
@@ -36,16 +35,7 @@ func (b *bench) live(ctx context.Context) error {
 
 // livePostgres measures them on PostgreSQL.
 func (b *bench) livePostgres(ctx context.Context) error {
-	cluster, err := needs.StartPostgres(true)
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	name, err := cluster.NewDatabase("")
-	if err != nil {
-		return err
-	}
-	return b.liveOn(ctx, "PostgreSQL", cluster.URL(name))
+	return withPostgres(func(database string) error { return b.liveOn(ctx, "PostgreSQL", database) })
 }
 
 // liveOn measures how far pages that follow the log are behind, and what they take from deliveries.
