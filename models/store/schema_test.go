@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -98,17 +97,8 @@ func TestWhateverIsSealedIsKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, c := range sealedColumns {
-		want = append(want, "webhooks."+c.name)
-		w := reflect.ValueOf(&models.Webhook{}).Elem()
-		parsed, err := schema.Parse(&models.Webhook{}, &sync.Map{}, s.write.NamingStrategy)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.FieldByIndex(parsed.FieldsByDBName[c.name].StructField.Index).SetBytes([]byte{byte(i + 1)})
-		if got := c.of(w.Interface().(models.Webhook)); len(got) != 1 || got[0] != byte(i+1) {
-			t.Errorf("%s is read from another field", c.name)
-		}
+	for _, c := range sealedColumns {
+		want = append(want, c.table+"."+c.name)
 	}
 	slices.Sort(have)
 	slices.Sort(want)
