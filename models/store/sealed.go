@@ -21,6 +21,7 @@ var sealedColumns = []sealedColumn{
 	{"webhooks", "secret_sealed", webhookSecret},
 	{"webhooks", "next_secret_sealed", webhookSecret},
 	{"webhooks", "previous_secret_sealed", webhookSecret},
+	{"inlets", "token_sealed", inletToken},
 }
 
 type sealedColumn struct {
@@ -33,6 +34,7 @@ type sealedKind string
 
 const (
 	webhookSecret sealedKind = "webhook secret"
+	inletToken    sealedKind = "inlet token"
 )
 
 // sealedRow is a row with what is sealed in one column of it.
