@@ -44,7 +44,7 @@ func TestPages(t *testing.T) {
 	failATest(t, client, base)
 	startARedelivery(t, client, base)
 	client.see(t, base+"/failures", "Show all")
-	pages := append(crawl(t, client, base), replacements(t, client, base)...)
+	pages := slices.Concat(crawl(t, client, base), replacements(t, client, base), inlets(t, client, base))
 	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })
 
 	p := openBrowser(t, base, true)
