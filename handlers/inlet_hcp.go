@@ -39,7 +39,7 @@ var noInlet = sync.OnceValue(models.GenerateInletToken)
 func (h *Handlers) CheckHCP(ctx context.Context, stack string, body []byte, signature string) (SignedHCP, error) {
 	open, err := h.Store.OpenInlet(ctx, models.InletHCP, stack)
 	token := open.Token
-	if errors.Is(err, models.ErrNotFound) || err == nil && token == "" {
+	if errors.Is(err, models.ErrNotFound) {
 		token, err = noInlet(), nil
 	}
 	if err != nil {

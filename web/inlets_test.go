@@ -89,6 +89,7 @@ func TestOnlyTheRightSignatureIsLetIn(t *testing.T) {
 		"without an inlet":   {"/api/v1/inlets/hcp-terraform/without", right, body},
 		"empty, no inlet":    {"/api/v1/inlets/hcp-terraform/without", signature("", body), body},
 		"no such stack":      {"/api/v1/inlets/hcp-terraform/none", right, body},
+		"a long id":          {"/api/v1/inlets/hcp-terraform/" + strings.Repeat("a", 100), right, body},
 		"no stack's id":      {"/api/v1/inlets/hcp-terraform/%00%ff", right, body},
 		"no JSON":            {hcpAddress, "", "{"},
 		"nothing":            {hcpAddress, "", ""},

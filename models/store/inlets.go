@@ -100,17 +100,33 @@ type OpenInlet struct {
 }
 
 // OpenInlet returns the inlet of that kind of the stack with that id, for whoever can sign with its token. What another process
-// changed in the last second may not be seen.
+// changed in the last second may not be seen. That there is none is remembered as well as that there is one, so that how long it
+// takes does not tell.
 func (s *Store) OpenInlet(ctx context.Context, kind models.InletKind, stack string) (OpenInlet, error) {
-	return s.inlets.get(string(kind)+"/"+stack, believed, func() (open OpenInlet, err error) {
-		if open.Stack, err = first[models.Stack](s.quickReader(ctx).Where("id = ? AND deleted_at IS NULL", stack)); err != nil {
-			return open, err
+	if len(stack) > models.MaxStackID { // anybody may ask, and what was asked is kept for a moment
+		return OpenInlet{}, models.ErrNotFound
+	}
+	open, err := s.inlets.get(string(kind)+"/"+stack, believed, func() (OpenInlet, error) {
+		open, err := s.openInlet(ctx, kind, stack)
+		if errors.Is(err, models.ErrNotFound) {
+			return OpenInlet{}, nil
 		}
-		inlet, err := first[models.Inlet](s.quickReader(ctx).Where("stack_key = ? AND kind = ?", open.Stack.Key, kind))
-		if err != nil {
-			return open, err
-		}
-		open.Token, err = s.keys.open(inletToken, inlet.ID, inlet.TokenSealed)
 		return open, err
 	})
+	if err == nil && open.Token == "" {
+		err = models.ErrNotFound
+	}
+	return open, err
+}
+
+func (s *Store) openInlet(ctx context.Context, kind models.InletKind, stack string) (open OpenInlet, err error) {
+	if open.Stack, err = first[models.Stack](s.quickReader(ctx).Where("id = ? AND deleted_at IS NULL", stack)); err != nil {
+		return open, err
+	}
+	inlet, err := first[models.Inlet](s.quickReader(ctx).Where("stack_key = ? AND kind = ?", open.Stack.Key, kind))
+	if err != nil {
+		return open, err
+	}
+	open.Token, err = s.keys.open(inletToken, inlet.ID, inlet.TokenSealed)
+	return open, err
 }
