@@ -21,7 +21,7 @@ func (h *Handlers) Inlets(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page.Removing = page.Administers && c.QueryParam("off") == string(models.InletHCP)
+	page.Removing = c.QueryParam("off") == string(models.InletHCP)
 	if key := c.QueryParam("body"); key != "" {
 		if page.Shown, err = h.notification(c, stack, key); err != nil {
 			return err

@@ -74,6 +74,7 @@ func TestARunKeepsItsID(t *testing.T) {
 	}{
 		"another event":         {"run:errored", "run:planning", true},
 		"another time":          {"18:37:04.000Z", "18:38:04.000Z", true},
+		"another fraction":      {"18:34:00.000Z", "18:34:00.250Z", true},
 		"no fraction":           {"18:34:00.000Z", "18:34:00Z", true},
 		"another zone":          {"18:34:00.000Z", "19:34:00.000+01:00", true},
 		"another workspace":     {"my-workspace", "renamed", true},

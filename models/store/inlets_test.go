@@ -72,10 +72,14 @@ func TestTheTokenOfAnInlet(t *testing.T) {
 		if err := s.RemoveInlet(ctx, by, a, models.InletHCP); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("removed again: %v", err)
 		}
+		is("removed again,", "", firstToken)
 		if err := s.DeleteStack(ctx, by, b); err != nil {
 			t.Fatal(err)
 		}
 		is("deleted,", "", "")
+		if _, err := s.Inlet(ctx, b, models.InletHCP); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("a deleted stack's is still stored: %v", err)
+		}
 		if _, err := s.CreateInlet(ctx, by, b, models.InletHCP, firstToken); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("in a deleted stack: %v", err)
 		}
