@@ -65,6 +65,27 @@ func TestTheTokenOfAnInlet(t *testing.T) {
 			}
 		}
 		is("after what was refused,", secondToken, firstToken)
+	})
+}
+
+// The token of an inlet that is turned off, or of a deleted stack's, is worth nothing at once.
+func TestTheEndOfAnInlet(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx, by := t.Context(), storetest.Shell
+		a, b := storetest.Stack(t, s, "a"), storetest.Stack(t, s, "b")
+		for _, stack := range []models.Stack{a, b} {
+			if _, err := s.CreateInlet(ctx, by, stack, models.InletHCP, firstToken); err != nil {
+				t.Fatal(err)
+			}
+		}
+		is := func(when, wantA, wantB string) {
+			t.Helper()
+			if gotA, gotB := inletTokenOf(t, s, "a"), inletTokenOf(t, s, "b"); gotA != wantA || gotB != wantB {
+				t.Errorf("%s the tokens are %q and %q", when, gotA, gotB)
+			}
+		}
+		is("before,", firstToken, firstToken)
 		if err := s.RemoveInlet(ctx, by, a, models.InletHCP); err != nil {
 			t.Fatal(err)
 		}
