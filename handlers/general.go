@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -64,6 +65,12 @@ func (h *Handlers) stackDeletion(ctx context.Context, stack models.Stack) (*view
 		if a.Granted && a.User.Role == models.Reader && !a.User.AllStacks {
 			goes.Readers++
 		}
+	}
+	if _, err := h.Store.Inlet(ctx, stack, models.InletHCP); !errors.Is(err, models.ErrNotFound) {
+		if err != nil {
+			return nil, err
+		}
+		goes.Inlet = true
 	}
 	tokens, err := h.Store.Tokens(ctx)
 	for _, t := range tokens {

@@ -34,6 +34,13 @@ func (h *Handlers) HelpPipelines(c echo.Context) error {
 // address is this installation's, without a slash at its end.
 func (h *Handlers) address() string { return strings.TrimSuffix(h.BaseURL.String(), "/") }
 
+// HelpHCP shows how HCP Terraform reports runs.
+func (h *Handlers) HelpHCP(c echo.Context) error {
+	return h.render(c, http.StatusOK, views.HelpHCP(views.HelpHCPPage{
+		Frame: h.frame(c, "How HCP Terraform reports runs", ""), Address: h.BaseURL.JoinPath("api/v1/inlets/hcp-terraform/").String() + "{stack}",
+	}))
+}
+
 // sampleRun is a run that has everything that a payload can say.
 func sampleRun() (models.Stack, models.Run) {
 	at := time.Date(2026, time.October, 6, 14, 30, 4, 0, time.UTC).Unix()

@@ -60,6 +60,9 @@ const (
 	SessionsEnded    Action = "session.ended" // by their person, from another one
 	KeyRotated       Action = "key.rotated"   // of the keys that seal the secrets
 	KeysPruned       Action = "key.pruned"
+	InletCreated     Action = "inlet.created"
+	InletChanged     Action = "inlet.token_changed"
+	InletRemoved     Action = "inlet.removed"
 )
 
 // Actions are all of them.
@@ -69,7 +72,7 @@ func Actions() []Action {
 		SecretRevealed, SecretChanged, SecretPrepared, SecretDiscarded, SecretPromoted, SecretRetired, SecretReplaced,
 		DeliveryRepeated, TestSent, UserCreated, UserUpdated, UserLinkCreated, PasswordSet,
 		GrantCreated, GrantRevoked, TokenCreated, TokenRevoked, SignedIn, SignedOut, SignInFailed, SessionsEnded,
-		KeyRotated, KeysPruned,
+		KeyRotated, KeysPruned, InletCreated, InletChanged, InletRemoved,
 	}
 }
 

@@ -1,6 +1,10 @@
 package models
 
-import "unicode"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // hasControl reports control characters, line and paragraph separators, and the bidirectional overrides that make a
 // text read differently from what it is ("Trojan Source", CVE-2021-42574).
@@ -11,4 +15,36 @@ func hasControl(text string) bool {
 		}
 	}
 	return false
+}
+
+// CleanLine makes a text from elsewhere one line of at most so many characters, as a report must have it: line breaks become blanks,
+// what hasControl finds goes, and so does what is too long.
+func CleanLine(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t' || r == '\u2028' || r == '\u2029':
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	runes := []rune(strings.TrimSpace(text))
+	if len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return string(runes)
+}
+
+// cleanText makes a text from elsewhere one of at most so many bytes that both databases can keep.
+func cleanText(text string, most int) string {
+	text = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", ""))
+	if len(text) <= most {
+		return text
+	}
+	cut := most - len("…")
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
 }

@@ -41,6 +41,9 @@ var actionWords = map[models.Action]string{
 	models.SessionsEnded:    "Signed out elsewhere",
 	models.KeyRotated:       "Rotated the key of the secrets",
 	models.KeysPruned:       "Removed retired keys",
+	models.InletCreated:     "Set up the inlet",
+	models.InletChanged:     "Replaced the inlet’s token",
+	models.InletRemoved:     "Turned off the inlet",
 }
 
 // ActionWords says what was done.

@@ -577,6 +577,7 @@ func tabLinks(s StackHead) []ui.Link {
 func settingsLinks(s StackHead) []ui.Link {
 	return []ui.Link{
 		{Label: "Integrations", Href: IntegrationsPath(s.ID), Current: s.Side == "integrations"},
+		{Label: "Inlets", Href: InletsPath(s.ID), Current: s.Side == "inlets"},
 		{Label: "Access", Href: AccessPath(s.ID), Current: s.Side == "access"},
 		{Label: "General", Href: GeneralPath(s.ID), Current: s.Side == "general"},
 	}

@@ -55,7 +55,7 @@ type StackHead struct {
 	Description   string
 	Labels        []string
 	Tab           string // "runs", "deliveries", "settings"
-	Side          string // within the settings: "integrations", "access", "general"; "" for no side list
+	Side          string // within the settings: "integrations", "inlets", "access", "general"; "" for no side list
 	MayAdminister bool
 }
 

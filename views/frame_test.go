@@ -36,7 +36,7 @@ func TestPageForAdministrator(t *testing.T) {
 		".stack-about":                    "VPCs",
 		".tabs a":                         "Runs Deliveries Settings",
 		".tabs a[aria-current=true]":      "Settings",
-		".side-nav a":                     "Integrations Access General",
+		".side-nav a":                     "Integrations Inlets Access General",
 		".side-nav a[aria-current=true]":  "Access",
 		"main .notice-ok[role=status]":    "Saved.",
 		"main .notice-info[role=status]":  "By the way.",

@@ -25,6 +25,7 @@ const (
 	AuditPath         = "/audit"
 	HelpWebhooksPath  = "/help/webhooks"
 	HelpPipelinesPath = "/help/pipelines"
+	HelpHCPPath       = "/help/hcp-terraform"
 )
 
 // EndSessionPath is where one of the person's own sessions is ended (POST).
@@ -120,6 +121,29 @@ func AskDeleteStackPath(stack string) string { return GeneralPath(stack) + "?del
 
 // DeleteStackPath deletes a stack (POST).
 func DeleteStackPath(stack string) string { return path("stacks", stack, "delete") }
+
+// InletsPath is how other systems report the runs of a stack.
+func InletsPath(stack string) string { return path("stacks", stack, "settings", "inlets") }
+
+// InletHCPPath is where the inlet for HCP Terraform is set up (POST).
+func InletHCPPath(stack string) string { return InletsPath(stack) + "/hcp-terraform" }
+
+// ReplaceInletHCPPath gives it another token (POST).
+func ReplaceInletHCPPath(stack string) string { return InletHCPPath(stack) + "/token" }
+
+// AskRemoveInletPath is the page that asks whether to turn it off.
+func AskRemoveInletPath(stack string) string { return InletsPath(stack) + "?off=hcp-terraform" }
+
+// RemoveInletHCPPath turns it off (POST).
+func RemoveInletHCPPath(stack string) string { return InletHCPPath(stack) + "/off" }
+
+// NotificationPath is the page with the body of one notification.
+func NotificationPath(stack string, key int64) string {
+	return InletsPath(stack) + "?body=" + strconv.FormatInt(key, 10) + "#body"
+}
+
+// APIInletHCPPath is where HCP Terraform sends what happens to the runs of a stack.
+func APIInletHCPPath(stack string) string { return path("api", "v1", "inlets", "hcp-terraform", stack) }
 
 // UserPath is the page of one user, and where they are updated (POST).
 func UserPath(id int64) string { return UsersPath + path(strconv.FormatInt(id, 10)) }

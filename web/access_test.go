@@ -32,8 +32,9 @@ var access = map[string][4]int{
 
 	"POST /csp-reports": {204, 204, 204, 204},
 
-	"GET /help/webhooks":  {200, 200, 200, 200},
-	"GET /help/pipelines": {200, 200, 200, 200},
+	"GET /help/webhooks":      {200, 200, 200, 200},
+	"GET /help/pipelines":     {200, 200, 200, 200},
+	"GET /help/hcp-terraform": {200, 200, 200, 200},
 
 	"GET /static/*": {404, 404, 404, 404},
 
@@ -64,6 +65,11 @@ var access = map[string][4]int{
 	"GET /stacks/:stack/settings/access":               {303, 404, 200, 200},
 	"POST /stacks/:stack/settings/access":              {401, 404, 403, 422},
 	"POST /stacks/:stack/settings/access/:user/revoke": {401, 404, 403, 303},
+
+	"GET /stacks/:stack/settings/inlets":                      {303, 404, 200, 200},
+	"POST /stacks/:stack/settings/inlets/hcp-terraform":       {401, 404, 403, 200},
+	"POST /stacks/:stack/settings/inlets/hcp-terraform/token": {401, 404, 403, 404}, // without an inlet
+	"POST /stacks/:stack/settings/inlets/hcp-terraform/off":   {401, 404, 403, 404},
 
 	"GET /stacks/:stack/settings/integrations":                           {303, 404, 200, 200},
 	"GET /stacks/:stack/settings/integrations/webhooks/new":              {303, 404, 403, 200},

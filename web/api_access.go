@@ -28,6 +28,8 @@ var (
 // requestIDKey finds the id of the request, for the log, where there is no echo context.
 type requestIDKey struct{}
 
+func requestIDOf(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
+
 // access checks, before the body is looked at and in this order: the token, the stack, the run that the path names, what
 // the token may do. Whoever may not know of a stack does not learn of it.
 func (e *edge) access(may permission) func(huma.Context, func(huma.Context)) {
@@ -37,8 +39,7 @@ func (e *edge) access(may permission) func(huma.Context, func(huma.Context)) {
 			err = models.ErrForbidden
 		}
 		if err == nil {
-			id := humaecho.Unwrap(ctx).Response().Header().Get(echo.HeaderXRequestID)
-			next(huma.WithContext(ctx, handlers.WithCaller(context.WithValue(ctx.Context(), requestIDKey{}, id), caller)))
+			next(huma.WithContext(ctx, handlers.WithCaller(context.WithValue(ctx.Context(), requestIDKey{}, requestIDOf(humaecho.Unwrap(ctx))), caller)))
 			return
 		}
 		if errors.Is(err, models.ErrUnauthorized) {

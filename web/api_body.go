@@ -44,6 +44,11 @@ func readBody(r *http.Request) ([]byte, error) {
 		return nil, &handlers.Problem{Status: http.StatusUnsupportedMediaType, Detail: "Send the body as " + jsonType + ", and say so in the header Content-Type."}
 	}
 	r.Header.Set("Content-Type", jsonType) // the library knows this spelling alone
+	return readAll(r)
+}
+
+// readAll returns the whole body of a request, of whatever type.
+func readAll(r *http.Request) ([]byte, error) {
 	text, err := io.ReadAll(r.Body)
 	if long, is := errors.AsType[*http.MaxBytesError](err); is {
 		return nil, &handlers.Problem{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"stackhook/handlers"
 	"stackhook/models"
 	"stackhook/models/store"
 	"stackhook/models/store/storetest"
@@ -141,6 +142,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	w := storetest.Webhook(t, site.Store, stack, "https://example.com/hook", "the secret")
 	run := storetest.Run(t, site.Store, stack)
 	tried(t, site.Store)
+	inlet(t, site, stack)
 	admin, reader := program{t, site, token(t, site, models.ScopeAdmin, stack.Key)}, program{t, site, token(t, site, models.ScopeRead, stack.Key)}
 	const known = "01EF9PFPNFFM2MQXTJKHK1B869"
 	answered := map[string]bool{}
@@ -182,10 +184,17 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{admin, "POST", "/redeliveries", "", `{}`, 422},
 		{admin, "GET", "/redeliveries/{redelivery}", known, "", 200},
 		{admin, "POST", "/redeliveries/{redelivery}/cancel", known, "", 200},
+		{program{t, site, ""}, "POST", "/api/v1/inlets/hcp-terraform/{stack}", "", hcpBody("run-1", "run:planning", "planning"), 200},
+		{program{t, site, ""}, "POST", "/api/v1/inlets/hcp-terraform/{stack}", "", "{", 400},
+		{program{t, site, ""}, "POST", "/api/v1/inlets/hcp-terraform/{stack}", "", "{}", 422},
+		{program{t, site, ""}, "POST", "/api/v1/inlets/hcp-terraform/{stack}", "", strings.Repeat(" ", 257<<10), 413},
 	} {
 		template := "/api/v1/stacks/{stack}" + c.path
+		if strings.HasPrefix(c.path, "/api/") {
+			template = c.path
+		}
 		path := fill(template, c.params)
-		a := c.by.call(c.method, path, c.body)
+		a := c.by.call(c.method, path, c.body, func(r *http.Request) { r.Header.Set(handlers.HCPSignature, signature(inletToken, c.body)) })
 		if a.status != c.status {
 			t.Errorf("%s %s: %d, want %d\n%s", c.method, path, a.status, c.status, a.text)
 			continue

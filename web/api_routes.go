@@ -39,6 +39,7 @@ func (e *edge) mountAPI() {
 	add(e, api, reads, get, apiHook, http.StatusOK, "show-webhook", "Show a webhook", h.APIShowWebhook)
 	add(e, api, reads, post, apiHook+"/secret", http.StatusOK, "reveal-secret", "Reveal a webhook's secret, which is recorded", h.APIRevealSecret)
 	add(e, api, reads, get, apiStack+"/tallies", http.StatusOK, "list-tallies", "Count what was delivered over time", h.APITallies)
+	e.mountInlets(api)
 	e.describe(api)
 }
 
@@ -56,13 +57,7 @@ func add[I, O any](e *edge, api huma.API, may permission, method, path string, s
 		operation.Errors = append(operation.Errors, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge,
 			http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity)
 	}
-	huma.Register(api, operation, func(ctx context.Context, input *I) (*O, error) {
-		output, err := answer(ctx, input)
-		if err != nil {
-			return nil, e.answered(ctx, method, err)
-		}
-		return output, nil
-	})
+	register(e, api, operation, answer)
 	if registered := api.OpenAPI().Paths[path].Post; method == post && registered.RequestBody != nil {
 		s := bodySchema(api, registered)
 		s.mustBeChecked()
@@ -73,4 +68,15 @@ func add[I, O any](e *edge, api huma.API, may permission, method, path string, s
 		repeat.Description = "A repeat: the first answer again. Nothing was stored or sent now"
 		operation.Responses["200"] = &repeat
 	}
+}
+
+// register mounts an operation whose errors meet the map that pages have.
+func register[I, O any](e *edge, api huma.API, operation huma.Operation, answer func(context.Context, *I) (*O, error)) {
+	huma.Register(api, operation, func(ctx context.Context, input *I) (*O, error) {
+		output, err := answer(ctx, input)
+		if err != nil {
+			return nil, e.answered(ctx, operation.Method, err)
+		}
+		return output, nil
+	})
 }

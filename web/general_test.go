@@ -69,9 +69,10 @@ func TestDeletingAStackSaysWhatGoes(t *testing.T) {
 	if _, _, err := site.Store.CreateToken(t.Context(), storetest.Shell, models.Token{Name: "ci", Scope: models.ScopeReport, StackKey: stack.Key}); err != nil {
 		t.Fatal(err)
 	}
+	inlet(t, site, stack)
 	admin := site.As(t, "admin")
 	page := admin.GET(views.AskDeleteStackPath(stack.ID))
-	for _, want := range []string{"Its 2 webhooks go with their secrets.", "not sent any more: 2 deliveries", "1 token for this stack, access of 1 reader", "The audit log stays"} {
+	for _, want := range []string{"Its 2 webhooks go with their secrets.", "not sent any more: 2 deliveries", "1 token for this stack, access of 1 reader, the inlet for HCP Terraform", "The audit log stays"} {
 		if !strings.Contains(page.Text(".confirm"), want) {
 			t.Errorf("%q lacks %q", page.Text(".confirm"), want)
 		}

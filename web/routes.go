@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -43,7 +44,7 @@ type form func(c echo.Context, typed url.Values, bad models.Invalid, status int)
 // pages is the table of all pages and of the forms on them.
 func pages(h *handlers.Handlers, c Config) []route {
 	tries, signOns := newTries(triesPerMinute), newTries(signOnsPerMinute)
-	return append(append(logs(h), replacements(h)...), []route{
+	return append(slices.Concat(logs(h), replacements(h), inlets(h)), []route{
 		{public, get, "/healthz", h.Healthy, nil},
 		{public, get, "/readyz", h.Ready, nil},
 		{public, get, "/metrics", measures(c.MetricsToken, c.Metrics), nil},
@@ -61,6 +62,7 @@ func pages(h *handlers.Handlers, c Config) []route {
 		{public, get, "/", h.Home, nil},
 		{public, get, "/help/webhooks", h.HelpWebhooks, nil},
 		{public, get, "/help/pipelines", h.HelpPipelines, nil},
+		{public, get, "/help/hcp-terraform", h.HelpHCP, nil},
 
 		{reader, get, "/profile", h.Profile, nil},
 		{reader, post, "/profile/password", tries.limit(h.ChangePassword), nil},
@@ -111,6 +113,16 @@ func replacements(h *handlers.Handlers) []route {
 		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/retire", h.RetireSecret, nil},
 		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/now", h.ReplaceSecretNow, h.ReplaceForm},
 		{admin, post, "/stacks/:stack/settings/integrations/webhooks/:webhook/replace/foul-play", h.FoulPlay, nil},
+	}
+}
+
+// inlets is the table's part of other systems that report runs.
+func inlets(h *handlers.Handlers) []route {
+	return []route{
+		{reader, get, "/stacks/:stack/settings/inlets", h.Inlets, nil},
+		{admin, post, "/stacks/:stack/settings/inlets/hcp-terraform", h.CreateInlet, h.InletForm},
+		{admin, post, "/stacks/:stack/settings/inlets/hcp-terraform/token", h.ReplaceInletToken, h.InletForm},
+		{admin, post, "/stacks/:stack/settings/inlets/hcp-terraform/off", h.RemoveInlet, nil},
 	}
 }
 

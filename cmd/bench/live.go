@@ -28,9 +28,19 @@ const (
 	livePassword   = "correct horse battery staple"
 )
 
-// live measures how far pages that follow the log are behind, and what they take from deliveries.
+// live measures pages on SQLite.
 func (b *bench) live(ctx context.Context) error {
-	s, err := b.start(ctx, filepath.Join(b.dir, "live.db"), liveWebhooks)
+	return b.liveOn(ctx, "SQLite", filepath.Join(b.dir, "live.db"))
+}
+
+// livePostgres measures them on PostgreSQL.
+func (b *bench) livePostgres(ctx context.Context) error {
+	return withPostgres(func(database string) error { return b.liveOn(ctx, "PostgreSQL", database) })
+}
+
+// liveOn measures how far pages that follow the log are behind, and what they take from deliveries.
+func (b *bench) liveOn(ctx context.Context, kind, database string) error {
+	s, err := b.start(ctx, database, liveWebhooks)
 	if err != nil {
 		return err
 	}
@@ -68,8 +78,8 @@ func (b *bench) live(ctx context.Context) error {
 		return err
 	}
 	alone := (before.rate() + after.rate()) / 2
-	b.print(behind.at(100).Seconds(), goal{least: 1, aim: 0.6, most: true}, "Seconds, the worst: accepted (answered) to shown on each of %d open live pages of %d different logs, at %d deliveries a second.\np99 %.2f, p50 %.2f; %.0f events a second in all, %.1f MB a second.",
-		livePages, pages.topics, liveWebhooks*int(time.Second/liveEvery), behind.at(99).Seconds(), behind.at(50).Seconds(), perSecond, megabytes)
+	b.print(behind.at(100).Seconds(), goal{least: 1, aim: 0.6, most: true}, "Seconds, the worst: accepted (answered) to shown on each of %d open live pages of %d different logs on %s, at %d deliveries a second.\np99 %.2f, p50 %.2f; %.0f events a second in all, %.1f MB a second.",
+		livePages, pages.topics, kind, liveWebhooks*int(time.Second/liveEvery), behind.at(99).Seconds(), behind.at(50).Seconds(), perSecond, megabytes)
 	b.print(millis(with.at(99))/millis(without.at(99)), goal{least: 4, aim: 2, most: true}, "p99 from accepted to received at that pace, with the pages open, to without them. Their readers are on the same CPUs.\n%.2f ms to %.2f ms; p50 %.2f ms to %.2f ms.",
 		millis(with.at(99)), millis(without.at(99)), millis(with.at(50)), millis(without.at(50)))
 	b.print(watched.rate()/alone, goal{}, "As many reports as it takes: deliveries with the pages open, to without them before and after. The readers share the CPUs.\n%s deliveries/s to %s.", round(watched.rate()), round(alone))

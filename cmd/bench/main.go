@@ -57,6 +57,7 @@ var lines = []line{
 	{"hang", false, (*bench).hang},
 	{"memory", false, (*bench).memory},
 	{"live", false, (*bench).live},
+	{"live-postgres", false, (*bench).livePostgres},
 	{"claim", true, (*bench).claim},
 	{"page", true, (*bench).page},
 	{"dead", true, (*bench).dead},

@@ -101,8 +101,8 @@ func (h housekeeper) tidy(ctx context.Context) error {
 	return errors.Join(sessions, deleted, stacks)
 }
 
-// retire removes what is older than it is kept: deliveries, then the runs of which none is left, redeliveries and audit
-// records.
+// retire removes what is older than it is kept: deliveries, then the runs of which none is left, redeliveries, notifications and
+// audit records.
 func (h housekeeper) retire(ctx context.Context, now time.Time) error {
 	before := now.Add(-h.retention)
 	var deliveries, runs, records int
@@ -133,6 +133,7 @@ func (h housekeeper) retire(ctx context.Context, now time.Time) error {
 			records += n
 			return n, err
 		},
+		func() (int, error) { return h.store.PurgeNotifications(ctx, before, purgeBatch) },
 		func() (int, error) { return h.store.PurgeTallies(ctx, now, purgeBatch) },
 	} {
 		err = batches(ctx, func() (more bool, err error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stackhook/models"
+	"stackhook/models/store"
 	"stackhook/models/store/storetest"
 )
 
@@ -25,6 +26,9 @@ func TestWhatIsOldGoesWithinAnHour(t *testing.T) {
 		go house.keep(t.Context())
 		synctest.Wait()
 		run := storetest.Run(t, s, stack).Run
+		if _, err := s.ReceiveHCP(t.Context(), stack, models.HCPNotification{Trigger: "unknown"}, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
 		for _, step := range []struct {
 			sleep time.Duration
 			gone  bool
@@ -33,6 +37,9 @@ func TestWhatIsOldGoesWithinAnHour(t *testing.T) {
 			synctest.Wait()
 			if _, err := s.Run(t.Context(), stack, run.ID); errors.Is(err, models.ErrNotFound) != step.gone {
 				t.Errorf("after %v: %v", step.sleep, err)
+			}
+			if kept, err := s.Notifications(t.Context(), stack, models.InletHCP, store.Page{}); err != nil || (len(kept.Rows) == 0) != step.gone {
+				t.Errorf("after %v: %d notifications, %v", step.sleep, len(kept.Rows), err)
 			}
 		}
 		storetest.Webhook(t, s, stack, "https://example.com/", "") // a record that is kept

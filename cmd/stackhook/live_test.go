@@ -104,6 +104,31 @@ func (l *liveLog) holdsStill() {
 	l.comes(below, "Pending")
 	l.gate <- struct{}{}
 	l.comes(below, "Delivered")
+	l.catchesUp()
+}
+
+// catchesUp is away for longer than a page of deliveries, with rows in sight that are held.
+func (l *liveLog) catchesUp() {
+	l.aside()
+	value[bool](l.page, `(scrollTo(0, 0), document.activeElement.blur(), true)`)
+	old := l.run(false)
+	l.comes(old, "Pending")
+	value[bool](l.page, `document.querySelector("[data-delivery] a").focus() ?? true`)
+	l.press("Pause")
+	l.streams("0")
+	l.gate <- struct{}{}
+	l.delivered(old)
+	var last string
+	for range 51 {
+		last = l.run(true)
+	}
+	l.delivered(last)
+	value[bool](l.page, `document.querySelector("[data-delivery] input").click() ?? true`) // it is chosen, so nothing moves
+	l.press("Resume")
+	l.comes(old, "Delivered")
+	if l.row(last) != "" {
+		l.Error("rows came under what was chosen")
+	}
 }
 
 // All tabs have one connection. It is there while one of them is looked at, and ends with the session; when the server is

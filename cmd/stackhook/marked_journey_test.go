@@ -171,7 +171,7 @@ func (x *tracks) judge() {
 // journeyWithSecrets runs a server through everything that has to do with secrets, and also does something at its end.
 func journeyWithSecrets(t *testing.T, env []string, also func(*tracks)) *tracks {
 	t.Helper()
-	x := &tracks{t: t, client: newBrowser(t), texts: map[string][]byte{}, secrets: []string{firstMark, secondMark, nextMark, lastMark, wrongMark}}
+	x := &tracks{t: t, client: newBrowser(t), texts: map[string][]byte{}, secrets: []string{firstMark, secondMark, nextMark, lastMark, wrongMark, inletMark}}
 	x.client.Transport = x
 	x.env = append(env, "STACKHOOK_ADMIN_EMAIL="+adminEmail, "STACKHOOK_ADMIN_PASSWORD="+password, "STACKHOOK_LOG_LEVEL=debug",
 		"STACKHOOK_METRICS_TOKEN=metrics", "STACKHOOK_RETRY_DELAYS=1ms")
@@ -195,7 +195,9 @@ func journeyWithSecrets(t *testing.T, env []string, also func(*tracks)) *tracks 
 	x.reveals(good)
 	x.mistakes(good)
 	x.prepares(good)
+	works := x.inlet()
 	x.run("key", "rotate")
+	works()
 	x.deliveries(good) // the other one's circuit is open
 	x.promotes(good)
 	for _, args := range []string{"key list", "key prune", "token list", "stack list", "user list"} {

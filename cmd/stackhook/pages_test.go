@@ -44,7 +44,7 @@ func TestPages(t *testing.T) {
 	failATest(t, client, base)
 	startARedelivery(t, client, base)
 	client.see(t, base+"/failures", "Show all")
-	pages := append(crawl(t, client, base), replacements(t, client, base)...)
+	pages := slices.Concat(crawl(t, client, base), replacements(t, client, base), inlets(t, client, base))
 	client.post(t, base+"/stacks", url.Values{"id": {"storage-prod"}, "name": {"Storage prod"}}, http.StatusSeeOther)
 	pages = append(pages, "/stacks/storage-prod") // which has no runs
 	t.Run("html", func(t *testing.T) { validate(t, node, modules, client, base, pages) })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/csv"
 	"errors"
 	"io/fs"
 	"net/netip"
@@ -82,7 +83,7 @@ func (f signOnFlags) check(wrong *problems) *signOn {
 		},
 		Rules: models.SignOnRules{
 			Domains:      wrong.domains("STACKHOOK_OIDC_DOMAINS", f.Domains),
-			AdminGroups:  words(f.AdminGroups),
+			AdminGroups:  wrong.quoted("STACKHOOK_OIDC_ADMIN_GROUPS", f.AdminGroups),
 			ReaderGroups: wrong.readerGroups("STACKHOOK_OIDC_READER_GROUPS", f.ReaderGroups),
 		},
 	}
@@ -96,6 +97,28 @@ func (f signOnFlags) check(wrong *problems) *signOn {
 func words(list string) []string {
 	var parts []string
 	for part := range strings.SplitSeq(list, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return parts
+}
+
+// quoted are the parts of a list in which a part with commas, as the names of directories have, stands in double quotes. It
+// is a line of CSV.
+func (p *problems) quoted(name, list string) []string {
+	if strings.TrimSpace(list) == "" {
+		return nil
+	}
+	lines := csv.NewReader(strings.NewReader(list))
+	lines.TrimLeadingSpace = true
+	all, err := lines.ReadAll()
+	if err != nil || len(all) != 1 {
+		p.add("%s must be one line, in which each part that has a comma stands in double quotes, such as \"cn=ops,dc=example\",admins", name)
+		return nil
+	}
+	var parts []string
+	for _, part := range all[0] {
 		if part = strings.TrimSpace(part); part != "" {
 			parts = append(parts, part)
 		}
@@ -165,7 +188,7 @@ func isStackID(id string) bool {
 // stack's id has none.
 func (p *problems) readerGroups(name, list string) []models.GroupGrant {
 	var grants []models.GroupGrant
-	for _, pair := range words(list) {
+	for _, pair := range p.quoted(name, list) {
 		at := strings.LastIndexByte(pair, '=')
 		if at < 1 || at == len(pair)-1 {
 			p.add("%s holds %q: it must list pairs such as platform=networking-prod or everybody=*", name, pair)

@@ -36,14 +36,14 @@ func TestSettingsOfSingleSignOn(t *testing.T) {
 	if s, err := typed(t).settings(); err != nil || s.SignOn != nil || s.NoPasswords {
 		t.Errorf("by default: %+v, %v", s.SignOn, err)
 	}
-	s, err := typed(t, signOnFlagsOf(t, "--oidc-scopes=groups", "--oidc-groups-claim=roles", "--oidc-admin-groups=ops, root", "--oidc-reader-groups=cn=all=*, dev=net-prod",
+	s, err := typed(t, signOnFlagsOf(t, "--oidc-scopes=groups", "--oidc-groups-claim=roles", `--oidc-admin-groups=ops, root, "cn=ops,dc=example"`, `--oidc-reader-groups="cn=all,dc=example=*", dev=net-prod`,
 		"--password-login=OFF")...).settings()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := models.SignOnRules{
-		Domains: []string{"example.com", "b.example"}, AdminGroups: []string{"ops", "root"},
-		ReaderGroups: []models.GroupGrant{{Group: "cn=all", Stack: models.EveryStack}, {Group: "dev", Stack: "net-prod"}},
+		Domains: []string{"example.com", "b.example"}, AdminGroups: []string{"ops", "root", "cn=ops,dc=example"},
+		ReaderGroups: []models.GroupGrant{{Group: "cn=all,dc=example", Stack: models.EveryStack}, {Group: "dev", Stack: "net-prod"}},
 	}
 	if !reflect.DeepEqual(s.SignOn.Rules, want) || !s.NoPasswords {
 		t.Errorf("%+v", s.SignOn.Rules)
@@ -80,6 +80,8 @@ func TestWrongSettingsOfSingleSignOnAreNamed(t *testing.T) {
 		{signOnFlagsOf(t, "--oidc-groups-claim=groups", "--oidc-reader-groups=ops"), "STACKHOOK_OIDC_READER_GROUPS"},
 		{signOnFlagsOf(t, "--oidc-groups-claim=groups", "--oidc-reader-groups=ops="), "STACKHOOK_OIDC_READER_GROUPS"},
 		{signOnFlagsOf(t, "--oidc-groups-claim=groups", "--oidc-reader-groups=ops=No Such"), "STACKHOOK_OIDC_READER_GROUPS"},
+		{signOnFlagsOf(t, "--oidc-groups-claim=groups", `--oidc-admin-groups="cn=ops,dc=example`), "STACKHOOK_OIDC_ADMIN_GROUPS must be one line"},
+		{signOnFlagsOf(t, "--oidc-groups-claim=groups", "--oidc-reader-groups=a=b\nc=d"), "STACKHOOK_OIDC_READER_GROUPS must be one line"},
 		{[]string{"--password-login=off"}, "nobody could sign in"},
 		{[]string{"--password-login=no"}, "STACKHOOK_PASSWORD_LOGIN"},
 	} {

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func TestANewColumnDisturbsNobody(t *testing.T) {
 		}
 	}
 	work("before")
-	for _, table := range []string{"stacks", "users", "grants", "tokens", "webhooks", "runs", "events", "deliveries", "attempts", "audit_records", "redeliveries", "redelivery_webhooks"} {
+	for _, table := range []string{"stacks", "users", "grants", "tokens", "webhooks", "runs", "events", "deliveries", "attempts", "audit_records", "redeliveries", "redelivery_webhooks", "inlets", "inlet_notifications"} {
 		if _, err := db.Exec("ALTER TABLE " + table + " ADD COLUMN new BIGINT"); err != nil {
 			t.Fatal(err)
 		}
@@ -53,6 +54,10 @@ func everything(t *testing.T, s *store.Store, stack models.Stack, w models.Webho
 		record(t, s, "me", j, store.Outcome{Status: models.Pending, Reason: models.Reason5xx, DueAt: time.Now()})
 	}
 	_, _, failing := s.Failing(ctx, 0)
+	_, inlet := s.OpenInlet(ctx, models.InletHCP, stack.ID)
+	if errors.Is(inlet, models.ErrNotFound) {
+		_, inlet = s.CreateInlet(ctx, storetest.Shell, stack, models.InletHCP, "the token of an inlet")
+	}
 	return map[string]error{
 		"a repeat":      second(s.StartRun(ctx, stack, models.RunReport{ID: &id})),
 		"a state":       second(s.RecordState(ctx, stack, id, models.StateReport{State: models.Planning})),
@@ -78,6 +83,10 @@ func everything(t *testing.T, s *store.Store, stack models.Stack, w models.Webho
 		"redelivered":   second(s.RedeliverDue(ctx)),
 		"to redeliver":  third(s.StartRedelivery(ctx, storetest.Shell, store.RedeliveryOrder{ID: id, Filter: store.DeliveryFilter{Stack: &stack}, PerSecond: 10})),
 		"redeliveries":  second(s.Redeliveries(ctx, nil, store.Page{})),
+		"an inlet":      inlet,
+		"its token":     second(s.Inlet(ctx, stack, models.InletHCP)),
+		"a notice":      second(s.ReceiveHCP(ctx, stack, models.HCPNotification{RunID: id, Trigger: "run:created"}, []byte("{}"))),
+		"notices":       second(s.Notifications(ctx, stack, models.InletHCP, store.Page{})),
 		"an edit":       second(s.UpdateWebhook(ctx, storetest.Shell, stack, w.ID, models.WebhookForm{Endpoint: w.Endpoint, Enabled: true})),
 	}
 }

@@ -5,16 +5,11 @@ import (
 	"slices"
 	"time"
 
-	"gorm.io/gorm"
-
 	"stackhook/models"
 )
 
-// StripLength is how many of the last deliveries a webhook's card shows; StackStripLength how many a stack's row shows.
-const (
-	StripLength      = 40
-	StackStripLength = 30
-)
+// StripLength is how many of the last deliveries a webhook's card shows.
+const StripLength = 40
 
 // WebhookHealth is how a webhook did lately. Tests are left out.
 type WebhookHealth struct {
@@ -130,48 +125,4 @@ func (s *Store) skippedSince(ctx context.Context, w models.Webhook, since time.T
 	err = s.reader(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE webhook_id = ? AND status = ? AND status <> 'delivered' AND id >= ? LIMIT ?) AS counted`,
 		w.ID, models.Skipped, models.LeastID(since), maxCount).Scan(&n).Error
 	return n, unavailable(err)
-}
-
-// StackSummary is a stack's line in the list of stacks.
-type StackSummary struct {
-	Stack    models.Stack
-	Webhooks []models.Webhook
-	Last     []models.Status // of the last StackStripLength deliveries, oldest first
-	Run      *models.Run     // the newest one, nil if there is none
-}
-
-// StackSummaries returns the stacks that the viewer sees, in order of their names, with how they stand.
-func (s *Store) StackSummaries(ctx context.Context, v models.Viewer) ([]StackSummary, error) {
-	stacks, err := s.Stacks(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	summaries := make([]StackSummary, len(stacks))
-	for i, stack := range stacks {
-		if summaries[i], err = s.summary(s.reader(ctx), stack); err != nil {
-			return nil, err
-		}
-	}
-	return summaries, nil
-}
-
-func (s *Store) summary(db *gorm.DB, stack models.Stack) (StackSummary, error) {
-	sum := StackSummary{Stack: stack}
-	var err error
-	if sum.Webhooks, err = all[models.Webhook](db.Where("stack_key = ? AND deleted_at IS NULL", stack.Key)); err != nil {
-		return sum, err
-	}
-	last, err := all[models.Delivery](db.Select("status").Where("stack_key = ? AND NOT test", stack.Key).Order("id DESC").Limit(StackStripLength))
-	if err != nil {
-		return sum, err
-	}
-	for _, d := range last {
-		sum.Last = append(sum.Last, d.Status)
-	}
-	slices.Reverse(sum.Last)
-	runs, err := all[models.Run](db.Where("stack_key = ?", stack.Key).Order("key DESC").Limit(1))
-	if len(runs) == 1 {
-		sum.Run = &runs[0]
-	}
-	return sum, err
 }

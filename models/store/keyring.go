@@ -76,20 +76,20 @@ func (r *keyring) inTrouble() error {
 }
 
 // seal and the others do what those of keys do.
-func (r *keyring) seal(webhookID, secret string) ([]byte, error) {
-	return r.now().seal(webhookID, secret)
+func (r *keyring) seal(kind sealedKind, id, secret string) ([]byte, error) {
+	return r.now().seal(kind, id, secret)
 }
 
 func (r *keyring) fingerprint(secret string) string { return r.now().fingerprint(secret) }
 
-func (r *keyring) open(webhookID string, sealed []byte) (string, error) {
-	if id := sealedWith(sealed); len(sealed) > 0 && !r.now().ids[id] {
+func (r *keyring) open(kind sealedKind, id string, sealed []byte) (string, error) {
+	if key := sealedWith(sealed); len(sealed) > 0 && !r.now().ids[key] {
 		r.refresh()
-		if !r.now().ids[id] {
-			return "", fmt.Errorf("the secret of webhook %s is sealed with key %d, which the key file %s lacks: put the newest key file in its place", webhookID, id, r.path)
+		if !r.now().ids[key] {
+			return "", fmt.Errorf("the %s %s is sealed with key %d, which the key file %s lacks: put the newest key file in its place", kind, id, key, r.path)
 		}
 	}
-	return r.now().open(webhookID, sealed)
+	return r.now().open(kind, id, sealed)
 }
 
 // errKeyRetired says that something was sealed with a key that a rotation has retired. Nothing of it was stored.

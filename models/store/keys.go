@@ -21,7 +21,7 @@ import (
 
 // keyFile is the content of the file beside the database: whoever has both can read the secrets.
 type keyFile struct {
-	Secrets      json.RawMessage `json:"secrets"`      // a tink keyset (AES-256-GCM) that seals webhook secrets
+	Secrets      json.RawMessage `json:"secrets"`      // a tink keyset (AES-256-GCM) that seals secrets
 	CookieHash   []byte          `json:"cookieHash"`   // 32 bytes: authenticates cookies and sealed form fields
 	CookieBlock  []byte          `json:"cookieBlock"`  // 32 bytes: encrypts them
 	Fingerprints []byte          `json:"fingerprints"` // 32 bytes: keys the fingerprints of secrets
@@ -124,9 +124,9 @@ func makeKeyFile(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// seal encrypts a webhook's secret so that only the row with that id can be given it.
-func (k *keys) seal(webhookID, secret string) ([]byte, error) {
-	sealed, err := k.sealer.Encrypt([]byte(secret), sealContext(webhookID))
+// seal encrypts a secret so that only the row with that id can be given it.
+func (k *keys) seal(kind sealedKind, id, secret string) ([]byte, error) {
+	sealed, err := k.sealer.Encrypt([]byte(secret), sealContext(kind, id))
 	if err != nil {
 		return nil, errors.New("seal a secret: the key file's key refuses") // never the cause: it might hold the text
 	}
@@ -134,18 +134,18 @@ func (k *keys) seal(webhookID, secret string) ([]byte, error) {
 }
 
 // open decrypts what seal made; nothing sealed is no secret.
-func (k *keys) open(webhookID string, sealed []byte) (string, error) {
+func (k *keys) open(kind sealedKind, id string, sealed []byte) (string, error) {
 	if len(sealed) == 0 {
 		return "", nil
 	}
-	secret, err := k.sealer.Decrypt(sealed, sealContext(webhookID))
+	secret, err := k.sealer.Decrypt(sealed, sealContext(kind, id))
 	if err != nil {
-		return "", fmt.Errorf("the secret of webhook %s cannot be opened with the key file", webhookID)
+		return "", fmt.Errorf("the %s %s cannot be opened with the key file", kind, id)
 	}
 	return string(secret), nil
 }
 
-func sealContext(webhookID string) []byte { return []byte("webhook secret " + webhookID) }
+func sealContext(kind sealedKind, id string) []byte { return []byte(string(kind) + " " + id) }
 
 // fingerprint returns 8 hex digits that tell two secrets apart; "" for no secret. It is keyed, so that a copy of the
 // database does not let weak secrets be searched.

@@ -36,14 +36,29 @@ func (r recorder) QueryContext(ctx context.Context, text string, values ...any) 
 
 // LogPlans looks for a page of a log and returns how the database would run each of its queries.
 func LogPlans(ctx context.Context, s *Store, v models.Viewer, f DeliveryFilter, page Page) (plans []string, err error) {
+	return plansOf(ctx, s, func(db *gorm.DB) error {
+		q, err := f.search(db, v)
+		if err == nil && !q.nothing {
+			_, _, err = q.find(db, page)
+		}
+		return err
+	})
+}
+
+// SummaryPlans are those of the list of stacks.
+func SummaryPlans(ctx context.Context, s *Store, stacks ...models.Stack) (plans []string, err error) {
+	return plansOf(ctx, s, func(db *gorm.DB) error {
+		_, err := summarize(db, stacks)
+		return err
+	})
+}
+
+// plansOf returns how the database would run each query on deliveries.
+func plansOf(ctx context.Context, s *Store, ask func(*gorm.DB) error) (plans []string, err error) {
 	var queries []asked
 	db := s.read.Session(&gorm.Session{NewDB: true, Context: ctx})
 	db.Statement.ConnPool = recorder{db.Statement.ConnPool, &queries}
-	q, err := f.search(db, v)
-	if err == nil && !q.nothing {
-		_, _, err = q.find(db, page)
-	}
-	if err != nil {
+	if err := ask(db); err != nil {
 		return nil, err
 	}
 	for _, q := range queries {

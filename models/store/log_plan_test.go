@@ -112,6 +112,29 @@ func TestLogsAreReadFromTheirIndexes(t *testing.T) {
 	})
 }
 
+// The list of stacks reads of each as many deliveries as it shows.
+func TestSummariesAreReadFromTheirIndex(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		c := fillCrowd(t, s)
+		idle := storetest.Stack(t, s, "idle")
+		for _, text := range []string{"UPDATE deliveries SET test = FALSE", "ANALYZE"} {
+			if err := store.Exec(s, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		plans, err := store.SummaryPlans(t.Context(), s, c.a, c.b, idle)
+		if err != nil || len(plans) != 1 {
+			t.Fatal(plans, err)
+		}
+		// It sorts what it found.
+		found := regexp.MustCompile(`INDEX deliveries_stack \(stack_key=\?\)|Backward using deliveries_stack on deliveries`)
+		if !found.MatchString(plans[0]) || regexp.MustCompile(`SCAN d|Seq Scan on deliveries`).MatchString(plans[0]) {
+			t.Error(plans[0])
+		}
+	})
+}
+
 // Where many deliveries failed, a database may take the log of a whole stack for shorter than the stretch of its failures.
 func TestALogByStatusAndTimeIsReadFromItsIndex(t *testing.T) {
 	t.Parallel()

@@ -42,6 +42,7 @@ func migrations() []*gormigrate.Migration {
 		{ID: "0014-replacement", Migrate: func(tx *gorm.DB) error { return execAll(tx, replacementSchema) }},
 		{ID: "0015-identities", Migrate: func(tx *gorm.DB) error { return execAll(tx, identitiesSchema) }},
 		{ID: "0016-stack-tallies", Migrate: func(tx *gorm.DB) error { return execAll(tx, stackTallySchema) }},
+		{ID: "0017-inlets", Migrate: func(tx *gorm.DB) error { return execAll(tx, inletsSchema) }},
 	}
 }
 

@@ -108,7 +108,7 @@ func (s *Store) replacing(ctx context.Context, by models.Actor, stack models.Sta
 			after.UpdatedAt = now
 			mend(&after)
 		}
-		if err := recordKeys(tx, after); err != nil {
+		if err := recordWebhookKeys(tx, after); err != nil {
 			return err
 		}
 		if err := tx.Save(&after).Error; err != nil {
@@ -139,7 +139,7 @@ func (s *Store) sealNew(w models.Webhook, secret string, now time.Time) (models.
 		err = models.Invalid{{Field: "secret", Message: "This is the current secret. Use another one."}}
 	}
 	if err == nil {
-		spare.Sealed, err = s.keys.seal(w.ID, secret)
+		spare.Sealed, err = s.keys.seal(webhookSecret, w.ID, secret)
 	}
 	return spare, err
 }

@@ -36,19 +36,23 @@ func (s *Store) SecretViewers(ctx context.Context, w models.Webhook, fingerprint
 	return viewers, nil
 }
 
-// How many attempts LastSigned returns, and of how many deliveries at most.
+// How many attempts LastSigned returns, and of how many deliveries of a kind at most.
 const (
 	signedMost   = 10
-	signedLooked = 50
+	signedLooked = 100
 )
 
-// LastSigned returns the last attempts of the webhook's newest deliveries, newest first: which delivery, when, what came of it,
-// and which secrets signed it.
+// LastSigned returns the last attempts for the webhook, newest first: of which delivery, when, what came of it, and which secrets
+// signed it. No index has them in this order: it looks at the newest deliveries, at those that have waited longest, of which
+// the probes of an open circuit are, and at some that are being retried. So an old one that was redelivered may be missing.
 func (s *Store) LastSigned(ctx context.Context, w models.Webhook) (attempts []models.Attempt, err error) {
-	err = s.reader(ctx).Raw(`SELECT a.delivery_id, a.number, a.started_at, a.reason, a.code, a.signed_by
-		FROM (SELECT id, attempt FROM deliveries WHERE webhook_id = ? ORDER BY id DESC LIMIT ?) AS d
-		JOIN attempts a ON a.delivery_id = d.id AND a.number > d.attempt - ?
+	const of = `SELECT id, attempt FROM (SELECT id, attempt FROM deliveries WHERE webhook_id = ? `
+	err = s.reader(ctx).Raw(`SELECT a.delivery_id, a.number, a.started_at, a.reason, a.code, a.signed_by FROM (
+			`+of+`ORDER BY id DESC LIMIT ?) AS newest
+			UNION `+of+`AND status = 'pending' AND status <> 'delivered' ORDER BY id LIMIT ?) AS oldest
+			UNION `+of+`AND status = 'pending' AND tries > 0 AND NOT test LIMIT ?) AS retried
+		) AS d JOIN attempts a ON a.delivery_id = d.id AND a.number > d.attempt - ?
 		WHERE a.started_at IS NOT NULL ORDER BY a.started_at DESC, a.delivery_id DESC LIMIT ?`,
-		w.ID, signedLooked, signedMost, signedMost).Scan(&attempts).Error
+		w.ID, signedLooked, w.ID, signedLooked, w.ID, signedLooked, signedMost, signedMost).Scan(&attempts).Error
 	return attempts, unavailable(err)
 }

@@ -116,6 +116,26 @@ func TestWhatSignedTheLastAttempts(t *testing.T) {
 	})
 }
 
+// While a receiver is down, the newest deliveries have no attempt: those that are tried are the oldest.
+func TestWhatSignedProbesIsAmongTheLastAttempts(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		r := newReplaced(t, s, "old")
+		tried := storetest.Run(t, s, r.stack).Deliveries[0]
+		job := storetest.Claim(t, s, "me")[0]
+		a := models.Attempt{DeliveryID: tried, Number: 1, StartedAt: time.Now(), Reason: models.ReasonTimeout, SignedBy: "a"}
+		if _, err := s.RecordAttempt(t.Context(), "me", a, store.Outcome{Status: models.Pending, Reason: a.Reason, DueAt: time.Now().Add(time.Hour)}); err != nil || job.Delivery.ID != tried {
+			t.Fatal(err)
+		}
+		for range 101 {
+			storetest.Run(t, s, r.stack)
+		}
+		if signed, err := s.LastSigned(t.Context(), r.webhook()); err != nil || len(signed) != 1 || signed[0].DeliveryID != tried {
+			t.Errorf("%+v, %v", signed, err)
+		}
+	})
+}
+
 func TestATestOfAPreparedSecretRemembersIt(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

@@ -13,7 +13,7 @@ import (
 	"stackhook/models"
 )
 
-// resealBatch is how many webhooks are sealed anew in one transaction: some 5 ms, in which nothing else is written on SQLite.
+// resealBatch is how many secrets are sealed anew in one transaction: some 5 ms, in which nothing else is written on SQLite.
 const resealBatch = 100
 
 // rotation replaces the key that seals. What is to be done next follows from the key file and the database alone, so that one
@@ -137,24 +137,31 @@ func (r *rotation) await(ctx context.Context, what string, ready func(Replica) b
 // resealAll seals with the key what others sealed.
 func (r *rotation) resealAll(ctx context.Context, id int64) error {
 	sealed := 0
-	for next := ""; ; {
-		var changed int
-		var err error
-		began := time.Now()
-		if next, changed, err = r.store.reseal(ctx, id, next, resealBatch); err != nil {
-			return fmt.Errorf("seal the secrets with key %d: %w", id, err)
-		}
-		sealed += changed
-		if err := r.at("a batch is sealed"); err != nil {
+	for _, c := range sealedColumns {
+		changed, err := r.resealColumn(ctx, c, id)
+		if err != nil {
 			return err
 		}
-		if next == "" {
-			r.say(fmt.Sprintf("Sealed %d secrets with key %d.", sealed, id))
-			return nil
+		sealed += changed
+	}
+	r.say(fmt.Sprintf("Sealed %d secrets with key %d.", sealed, id))
+	return nil
+}
+
+func (r *rotation) resealColumn(ctx context.Context, c sealedColumn, id int64) (sealed int, err error) {
+	for next := ""; ; {
+		var changed int
+		began := time.Now()
+		if next, changed, err = r.store.reseal(ctx, c, id, next, resealBatch); err != nil {
+			return sealed, fmt.Errorf("seal the secrets with key %d: %w", id, err)
+		}
+		sealed += changed
+		if err := r.at("a batch is sealed"); err != nil || next == "" {
+			return sealed, err
 		}
 		select { // deliveries have the database to themselves for as long
 		case <-ctx.Done():
-			return ctx.Err()
+			return sealed, ctx.Err()
 		case <-time.After(time.Since(began)):
 		}
 	}

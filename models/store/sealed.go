@@ -14,18 +14,38 @@ import (
 	"stackhook/models"
 )
 
-// sealedColumns are the columns of webhooks that hold what a key sealed, with the webhook's id as associated data. Whatever is
+// sealedColumns are the columns that hold what a key sealed, each with the row's id within the associated data. Whatever is
 // sealed must be listed here: a rotation of the key seals it anew, and a key is kept while it sealed one of them. A test
-// compares the list with the table.
+// compares the list with the tables.
 var sealedColumns = []sealedColumn{
-	{"secret_sealed", func(w models.Webhook) []byte { return w.SecretSealed }},
-	{"next_secret_sealed", func(w models.Webhook) []byte { return w.NextSecret.Sealed }},
-	{"previous_secret_sealed", func(w models.Webhook) []byte { return w.PreviousSecret.Sealed }},
+	{"webhooks", "secret_sealed", webhookSecret},
+	{"webhooks", "next_secret_sealed", webhookSecret},
+	{"webhooks", "previous_secret_sealed", webhookSecret},
+	{"inlets", "token_sealed", inletToken},
 }
 
 type sealedColumn struct {
-	name string
-	of   func(models.Webhook) []byte
+	table, name string
+	kind        sealedKind
+}
+
+// sealedKind is what was sealed, in words, which are part of the associated data: one is never opened as the other.
+type sealedKind string
+
+const (
+	webhookSecret sealedKind = "webhook secret"
+	inletToken    sealedKind = "inlet token"
+)
+
+// sealedRow is a row with what is sealed in one column of it.
+type sealedRow struct {
+	ID     string
+	Sealed []byte
+}
+
+// rows reads the column.
+func (c sealedColumn) rows(tx *gorm.DB) *gorm.DB {
+	return tx.Table(c.table).Select("id, " + c.name + " AS sealed")
 }
 
 // sealedWith returns the id of the key that sealed something, 0 if it does not say: tink writes a byte 1 and the id before
@@ -65,12 +85,12 @@ func (s *Store) usedKeys(ctx context.Context) (used usedKeys, err error) {
 	return used, nil
 }
 
-// recordKeys notes the keys that sealed what the webhook has, in the transaction that stores it. It fails if one is retired:
+// recordKeys notes the keys that sealed what is about to be stored, in the transaction that does. It fails if one is retired:
 // then the key file may have lost it already. On PostgreSQL the row stays locked, so that a key is not retired meanwhile.
-func recordKeys(tx *gorm.DB, w models.Webhook) error {
+func recordKeys(tx *gorm.DB, all ...[]byte) error {
 	var ids []int64
-	for _, c := range sealedColumns {
-		if sealed := c.of(w); len(sealed) > 0 {
+	for _, sealed := range all {
+		if len(sealed) > 0 {
 			ids = append(ids, sealedWith(sealed))
 		}
 	}
@@ -81,6 +101,11 @@ func recordKeys(tx *gorm.DB, w models.Webhook) error {
 		}
 	}
 	return nil
+}
+
+// recordWebhookKeys is recordKeys for all secrets of a webhook.
+func recordWebhookKeys(tx *gorm.DB, w models.Webhook) error {
+	return recordKeys(tx, w.SecretSealed, w.NextSecret.Sealed, w.PreviousSecret.Sealed)
 }
 
 func recordKey(tx *gorm.DB, id int64) error {
@@ -97,17 +122,12 @@ func recordKey(tx *gorm.DB, id int64) error {
 func (s *Store) tryKey(ctx context.Context, id int64) (failed error) {
 	const tries = 3
 	for _, c := range sealedColumns {
-		var rows []struct {
-			ID     string
-			Sealed []byte
-		}
-		err := s.reader(ctx).Raw(`SELECT id, `+c.name+` AS sealed FROM webhooks WHERE `+c.name+` IS NOT NULL AND substr(`+c.name+`, 2, 4) = ? LIMIT ?`,
-			mark(id), tries).Scan(&rows).Error
+		rows, err := all[sealedRow](c.rows(s.reader(ctx)).Where(c.name+" IS NOT NULL AND substr("+c.name+", 2, 4) = ?", mark(id)).Limit(tries))
 		if err != nil {
 			return fmt.Errorf("read what key %d sealed: %w", id, unavailable(err))
 		}
 		for _, row := range rows {
-			if _, err := s.keys.open(row.ID, row.Sealed); err == nil {
+			if _, err := s.keys.open(c.kind, row.ID, row.Sealed); err == nil {
 				return nil
 			}
 			failed = fmt.Errorf("the key file %s has a key %d that does not open what key %d sealed in the database: put back the file that does, or name it with STACKHOOK_KEY_FILE", s.keys.path, id, id)
@@ -116,25 +136,24 @@ func (s *Store) tryKey(ctx context.Context, id int64) (failed error) {
 	return failed
 }
 
-// reseal seals a batch of what another key than this one sealed, beginning after a webhook; next is "" when that was the last.
-func (s *Store) reseal(ctx context.Context, id int64, after string, most int) (next string, changed int, err error) {
+// reseal seals a batch of what another key than this one sealed in a column, beginning after a row; next is "" when that was
+// the last.
+func (s *Store) reseal(ctx context.Context, c sealedColumn, id int64, after string, most int) (next string, changed int, err error) {
 	err = s.transact(ctx, func(tx *gorm.DB) error {
 		next, changed = "", 0
-		webhooks, err := all[models.Webhook](tx.Where("id > ?", after).Order("id").Limit(most))
+		rows, err := all[sealedRow](c.rows(tx).Where("id > ?", after).Order("id").Limit(most))
 		if err != nil {
 			return err
 		}
-		for _, w := range webhooks {
-			for _, c := range sealedColumns {
-				n, err := s.resealColumn(tx, id, w, c)
-				if err != nil {
-					return err
-				}
-				changed += n
+		for _, row := range rows {
+			n, err := s.resealRow(tx, c, id, row)
+			if err != nil {
+				return err
 			}
+			changed += n
 		}
-		if len(webhooks) == most {
-			next = webhooks[most-1].ID
+		if len(rows) == most {
+			next = rows[most-1].ID
 		}
 		return nil
 	})
@@ -144,12 +163,12 @@ func (s *Store) reseal(ctx context.Context, id int64, after string, most int) (n
 // resealRest seals anew whatever another key sealed, unless that is more than so many; then there is some left.
 func (s *Store) resealRest(tx *gorm.DB, id int64, most int) (left bool, err error) {
 	for _, c := range sealedColumns {
-		webhooks, err := all[models.Webhook](tx.Where(c.name+" IS NOT NULL AND substr("+c.name+", 2, 4) <> ?", mark(id)).Limit(most + 1))
-		if err != nil || len(webhooks) > most {
+		rows, err := all[sealedRow](c.rows(tx).Where(c.name+" IS NOT NULL AND substr("+c.name+", 2, 4) <> ?", mark(id)).Limit(most + 1))
+		if err != nil || len(rows) > most {
 			return true, err
 		}
-		for _, w := range webhooks {
-			if _, err := s.resealColumn(tx, id, w, c); err != nil {
+		for _, row := range rows {
+			if _, err := s.resealRow(tx, c, id, row); err != nil {
 				return true, err
 			}
 		}
@@ -157,16 +176,15 @@ func (s *Store) resealRest(tx *gorm.DB, id int64, most int) (left bool, err erro
 	return false, nil
 }
 
-func (s *Store) resealColumn(tx *gorm.DB, id int64, w models.Webhook, c sealedColumn) (changed int, err error) {
-	sealed := c.of(w)
-	if len(sealed) == 0 || sealedWith(sealed) == id {
+func (s *Store) resealRow(tx *gorm.DB, c sealedColumn, id int64, row sealedRow) (changed int, err error) {
+	if len(row.Sealed) == 0 || sealedWith(row.Sealed) == id {
 		return 0, nil
 	}
-	secret, err := s.keys.open(w.ID, sealed)
+	secret, err := s.keys.open(c.kind, row.ID, row.Sealed)
 	if err != nil {
 		return 0, err
 	}
-	anew, err := s.keys.seal(w.ID, secret)
+	anew, err := s.keys.seal(c.kind, row.ID, secret)
 	if err != nil {
 		return 0, err
 	}
@@ -177,7 +195,7 @@ func (s *Store) resealColumn(tx *gorm.DB, id int64, w models.Webhook, c sealedCo
 		return 0, err
 	}
 	// Somebody may have replaced or removed it since it was read.
-	done := tx.Exec(`UPDATE webhooks SET `+c.name+` = ? WHERE id = ? AND `+c.name+` = ?`, anew, w.ID, sealed)
+	done := tx.Exec(`UPDATE `+c.table+` SET `+c.name+` = ? WHERE id = ? AND `+c.name+` = ?`, anew, row.ID, row.Sealed)
 	return int(done.RowsAffected), done.Error
 }
 
@@ -189,7 +207,7 @@ func sealedBy(tx *gorm.DB) (counts map[int64]int, err error) {
 			Mark   []byte
 			Number int
 		}
-		err := tx.Raw(`SELECT substr(` + c.name + `, 2, 4) AS mark, COUNT(*) AS number FROM webhooks WHERE ` + c.name + ` IS NOT NULL GROUP BY 1`).Scan(&rows).Error
+		err := tx.Raw(`SELECT substr(` + c.name + `, 2, 4) AS mark, COUNT(*) AS number FROM ` + c.table + ` WHERE ` + c.name + ` IS NOT NULL GROUP BY 1`).Scan(&rows).Error
 		if err != nil {
 			return nil, unavailable(err)
 		}

@@ -36,11 +36,12 @@ func seenStack(v models.Viewer) func(models.Stack, error) (models.Stack, error) 
 	}
 }
 
-// forgetStacks is called with each change of a stack, which may end its webhooks and tokens too.
+// forgetStacks is called with each change of a stack, which may end its webhooks, tokens and inlets too.
 func (s *Store) forgetStacks() {
 	s.stacks.forget()
 	s.targets.forget()
 	s.tokens.forget()
+	s.inlets.forget()
 }
 
 // Stacks returns the stacks that the viewer sees, in order of their names.
@@ -123,7 +124,7 @@ func (s *Store) DeleteStack(ctx context.Context, by models.Actor, stack models.S
 		if err := tx.Exec(`UPDATE tokens SET revoked_at = ? WHERE stack_key = ? AND revoked_at IS NULL`, now, stack.Key).Error; err != nil {
 			return err
 		}
-		if err := tx.Exec(`DELETE FROM grants WHERE stack_key = ?`, stack.Key).Error; err != nil {
+		if err := execEach(tx, stack.Key, `DELETE FROM grants WHERE stack_key = ?`, `DELETE FROM inlets WHERE stack_key = ?`); err != nil {
 			return err
 		}
 		return audit(tx, by, models.AuditRecord{Action: models.StackDeleted, StackKey: stack.Key, StackID: stack.ID, Subject: stack.Name})

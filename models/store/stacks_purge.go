@@ -16,6 +16,7 @@ var leftovers = []string{
 	`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE stack_key = ? LIMIT ?)`,
 	`DELETE FROM runs WHERE key IN (SELECT key FROM runs WHERE stack_key = ? LIMIT ?)`,
 	`DELETE FROM redeliveries WHERE key IN (SELECT key FROM redeliveries WHERE stack_key = ? LIMIT ?)`,
+	`DELETE FROM inlet_notifications WHERE key IN (SELECT key FROM inlet_notifications WHERE stack_key = ? LIMIT ?)`,
 	`DELETE FROM webhooks WHERE id IN (SELECT id FROM webhooks WHERE stack_key = ? LIMIT ?)`,
 }
 
@@ -47,7 +48,8 @@ func purgeStack(tx *gorm.DB, key int64, most int) (removed int64, err error) {
 			return done.RowsAffected, done.Error
 		}
 	}
-	return 1, execEach(tx, key, `DELETE FROM tokens WHERE stack_key = ?`, `DELETE FROM grants WHERE stack_key = ?`, `DELETE FROM stacks WHERE key = ?`)
+	return 1, execEach(tx, key, `DELETE FROM tokens WHERE stack_key = ?`, `DELETE FROM grants WHERE stack_key = ?`, `DELETE FROM inlets WHERE stack_key = ?`,
+		`DELETE FROM stacks WHERE key = ?`)
 }
 
 // purgeStackDeliveries removes deliveries with their attempts. The rows are chosen once: a second query for the first few

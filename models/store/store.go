@@ -54,6 +54,7 @@ type Store struct {
 	targets      recent[Target]       // by webhook
 	tokens       recent[models.Token] // by hash
 	stacks       recent[models.Stack] // by id
+	inlets       recent[OpenInlet]    // by kind and the stack's id
 	uses         seen                 // of tokens
 	calm         calm
 	many         many

@@ -27,10 +27,10 @@ func (s *Store) Target(ctx context.Context, webhookID string, ago time.Duration)
 		if t.Secret, err = s.Secret(w); err != nil {
 			return t, err
 		}
-		if t.Next, err = s.keys.open(w.ID, w.NextSecret.Sealed); err != nil {
+		if t.Next, err = s.keys.open(webhookSecret, w.ID, w.NextSecret.Sealed); err != nil {
 			return t, err
 		}
-		t.Previous, err = s.keys.open(w.ID, w.PreviousSecret.Sealed)
+		t.Previous, err = s.keys.open(webhookSecret, w.ID, w.PreviousSecret.Sealed)
 		return t, err
 	})
 }

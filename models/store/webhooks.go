@@ -41,7 +41,7 @@ func (s *Store) CreateWebhook(ctx context.Context, by models.Actor, stack models
 		if _, err := first[models.Stack](tx.Where("key = ? AND deleted_at IS NULL", stack.Key)); err != nil {
 			return err
 		}
-		if err := recordKeys(tx, w); err != nil {
+		if err := recordWebhookKeys(tx, w); err != nil {
 			return err
 		}
 		if err := tx.Create(&w).Error; err != nil {
@@ -69,7 +69,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, by models.Actor, stack models
 		if after, err = s.edit(before, endpoint, form); err != nil {
 			return err
 		}
-		if err := recordKeys(tx, after); err != nil {
+		if err := recordWebhookKeys(tx, after); err != nil {
 			return err
 		}
 		if err := tx.Save(&after).Error; err != nil {
@@ -174,13 +174,15 @@ func (s *Store) setSecret(w *models.Webhook, secret string, now time.Time) (err 
 	w.NextSecret, w.PreviousSecret = models.SpareSecret{}, models.SpareSecret{}
 	w.SecretSealed, w.SecretFingerprint, w.SecretChangedAt = nil, s.keys.fingerprint(secret), now
 	if secret != "" {
-		w.SecretSealed, err = s.keys.seal(w.ID, secret)
+		w.SecretSealed, err = s.keys.seal(webhookSecret, w.ID, secret)
 	}
 	return err
 }
 
 // Secret opens the webhook's secret without a record: for signing. People are shown it through RevealSecret.
-func (s *Store) Secret(w models.Webhook) (string, error) { return s.keys.open(w.ID, w.SecretSealed) }
+func (s *Store) Secret(w models.Webhook) (string, error) {
+	return s.keys.open(webhookSecret, w.ID, w.SecretSealed)
+}
 
 // RevealSecret returns the webhook's secret for a person or a program to see, and records that it was viewed.
 func (s *Store) RevealSecret(ctx context.Context, by models.Actor, stack models.Stack, id string) (secret string, err error) {
@@ -205,7 +207,7 @@ func (s *Store) reveal(ctx context.Context, by models.Actor, stack models.Stack,
 		if err != nil {
 			return err
 		}
-		if secret, err = s.keys.open(w.ID, named.Sealed); err != nil || secret == "" {
+		if secret, err = s.keys.open(webhookSecret, w.ID, named.Sealed); err != nil || secret == "" {
 			return err
 		}
 		return audit(tx, by, webhookRecord(models.SecretRevealed, stack, w, named.Fingerprint))

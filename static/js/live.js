@@ -34,7 +34,7 @@
     if (!following) return;
     if (message.state) show(message.state);
     else if (message.data.version) changed(message.data.version);
-    else take(message.data.rows ?? []);
+    else take(message.data.rows ?? [], message.data.whole);
   }
 
   const words = {
@@ -65,7 +65,7 @@
   }
 
   // ── A log ────────────────────────────────────────────────────────────────────────────────────────────────────────
-  function take(changes) {
+  function take(changes, whole) {
     const body = rows();
     if (!body) {
       if (changes.some((c) => c.listed)) first();
@@ -81,9 +81,29 @@
         held.set(id, html);
       }
     }
+    if (whole) catchUp(new Set(changes.map((c) => c.id)));
     if (!reading()) place();
     count();
     announce(news);
+  }
+
+  /** Brings rows up to date that are older than the newest page, which is all that a stream begins with. */
+  async function catchUp(known) {
+    const row = [...rows().rows].find((r) => !known.has(r.dataset.delivery));
+    if (!row) return;
+    const from = new URL(location.href);
+    from.searchParams.set("older", next(row.dataset.delivery)); // from this one on
+    const fresh = await fetched(from.href); // an older page, which is not live
+    for (const now of fresh?.querySelectorAll("[data-delivery]") ?? []) {
+      const shown = rows().querySelector(`[data-delivery="${now.dataset.delivery}"]`);
+      if (shown && !known.has(now.dataset.delivery)) update(shown, parse(now.outerHTML));
+    }
+  }
+
+  /** The id that comes after one: ids are numbers in base 32. */
+  function next(id) {
+    const digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", last = id.search(/[^Z]Z*$/);
+    return id.slice(0, last) + digits[digits.indexOf(id[last]) + 1] + "0".repeat(id.length - last - 1);
   }
 
   function parse(html) {
@@ -147,11 +167,12 @@
   }
 
   // ── One delivery, one run ────────────────────────────────────────────────────────────────────────────────────────
-  async function loaded() {
-    const answer = await fetch(location.href, { cache: "no-store", redirect: "error" }).catch(() => null);
-    if (!answer?.ok) return null;
-    return new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
+  async function fetched(address) {
+    const answer = await fetch(address, { cache: "no-store", redirect: "error" }).catch(() => null);
+    return answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
   }
+
+  const loaded = async () => (await fetched(location.href))?.querySelector("[data-live]");
 
   function changed(version) {
     if (version === page.dataset.liveVersion) return;

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -155,4 +156,20 @@ func Initials(name string) string {
 		first += string([]rune(words[len(words)-1])[:1])
 	}
 	return strings.ToUpper(first)
+}
+
+// headOf returns a text without its end, by which addresses differ: the last part of a path, or as much of it as is short.
+func headOf(text string) string {
+	const long = 20
+	path := strings.IndexByte(text, '/')
+	if path < 0 {
+		return text
+	}
+	runes := []rune(text)
+	for i := max(len(runes)-long, len([]rune(text[:path]))); i < len(runes)-1; i++ {
+		if runes[i] == '/' && !slices.Contains(runes[i+1:len(runes)-1], '/') {
+			return string(runes[:i])
+		}
+	}
+	return string(runes[:max(len(runes)-long/2, 0)])
 }

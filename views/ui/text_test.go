@@ -164,3 +164,22 @@ func TestInitials(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEndOfAnAddressIsKept(t *testing.T) {
+	t.Parallel()
+	for text, head := range map[string]string{
+		"example.com/hooks/deploys":  "example.com/hooks",
+		"example.com/hooks/deploys/": "example.com/hooks",
+		"example.com/a/b":            "example.com/a",
+		"hooks.example.com/services/T00/B00/abcdefghijklmnopqrstuvw": "hooks.example.com/services/T00/B00/abcdefghijklm",
+		"a-host-with-a-rather-long-name.example.com:8443":            "a-host-with-a-rather-long-name.example.com:8443",
+		"example.com": "example.com",
+		"":            "",
+		"/a":          "",
+		"例え.jp/フック/甲": "例え.jp/フック",
+	} {
+		if got := headOf(text); got != head {
+			t.Errorf("%q without its end is %q, want %q", text, got, head)
+		}
+	}
+}
