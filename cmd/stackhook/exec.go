@@ -126,7 +126,9 @@ func (c execCommand) Run(ctx context.Context, t *terminal) error {
 	known := c.origin(ctx)
 	asked := time.Since(began)
 	reported := reporter.Start(known)
-	fmt.Fprintf(t.Err, "stackhook: %s: %s\n", models.Queued, c.page(reported.ID()))
+	if !options.Silent() {
+		fmt.Fprintf(t.Err, "stackhook: %s: %s\n", models.Queued, c.page(reported.ID()))
+	}
 	run.Signals, run.Reporter = signals, reported
 	outcome := run.Drive(ctx)
 	outcome.Added += asked
@@ -215,6 +217,9 @@ func (c execCommand) close(ctx context.Context, t *terminal, r *report.Reporter,
 		}
 	}()
 	summary, err := r.Close(ctx)
+	if c.options().Silent() {
+		return codeOf(o)
+	}
 	words := []string{count(summary.Sent, "state") + " reported"}
 	if summary.Waiting > 0 {
 		words = append(words, fmt.Sprintf("%d kept for later", summary.Waiting))
@@ -231,6 +236,13 @@ func (c execCommand) close(ctx context.Context, t *terminal, r *report.Reporter,
 	}
 	if err != nil {
 		fmt.Fprintf(t.Err, "stackhook: %s\n", oneLine(err))
+	}
+	return codeOf(o)
+}
+
+func codeOf(o drive.Outcome) error {
+	if o.Code == 0 {
+		return nil
 	}
 	return exitCode(o.Code)
 }

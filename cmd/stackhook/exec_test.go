@@ -238,6 +238,28 @@ func TestExecStrict(t *testing.T) {
 	}
 }
 
+// A pull request of a fork has no token: what is run goes on, unreported, and so do separate steps.
+func TestWithoutAToken(t *testing.T) {
+	t.Parallel()
+	env := []string{"STACKHOOK_URL=http://127.0.0.1:9", "STACKHOOK_TOKEN=", "STACKHOOK_STACK=site", "STACKHOOK_SPOOL=" + t.TempDir()}
+	const says = "stackhook: there is no token, so nothing is reported: STACKHOOK_TOKEN or --token\n"
+	for _, code := range []int{0, 7} {
+		r := command(t, env, "", "exec", "--type", "TASK", "--", "sh", "-c", fmt.Sprint("echo ran; exit ", code))
+		if r.code != code || r.out != "ran\n" || !strings.HasPrefix(r.err, says) || strings.Contains(r.err, "reported;") || strings.Contains(r.err, "127.0.0.1") {
+			t.Errorf("exit code %d, %q, %q", r.code, r.out, r.err)
+		}
+	}
+	id := succeed(t, env, "report", "start")
+	for _, step := range [][]string{{"state", "PLANNING", "--run", id}, {"finish", "--exit-code", "1", "--run", id}, {"flush"}} {
+		if r := command(t, env, "", append([]string{"report"}, step...)...); r.code != 0 || r.err != says {
+			t.Errorf("%v: exit code %d, %q", step, r.code, r.err)
+		}
+	}
+	if r := command(t, env, "", "exec", "--strict", "--type", "TASK", "--", "true"); r.code != 2 || !strings.Contains(r.err, "no token") {
+		t.Errorf("with --strict: exit code %d, %q", r.code, r.err)
+	}
+}
+
 // What is wrong with a command line is said before there is a run.
 func TestExecRefuses(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,8 @@ func (f reportFlags) options() report.Options {
 
 // neverInTheWay is what the help of each of the commands says.
 const neverInTheWay = `A server that is away, slow or answers errors never fails the command, unless --strict is set: the report is kept on this
-machine, in order, and sent by the next “stackhook exec” or “stackhook report” here.`
+machine, in order, and sent by the next “stackhook exec” or “stackhook report” here. Without a token nothing is reported,
+which is said, and with --strict an error: a CI keeps its secrets from pull requests of forks.`
 
 // with opens a reporter, lets do report something, and tells what became of it and how long that took.
 func (f reportFlags) with(ctx context.Context, t *terminal, patience time.Duration, do func(*report.Reporter) *report.Run) error {
@@ -49,6 +50,9 @@ func (f reportFlags) with(ctx context.Context, t *terminal, patience time.Durati
 	}
 	run := do(r)
 	summary, err := r.Close(ctx)
+	if o.Silent() {
+		return err
+	}
 	if run != nil && summary.Sent > 0 && summary.Waiting == 0 && summary.Refused == 0 {
 		state, version := run.Last()
 		fmt.Fprintf(t.Err, "stackhook: reported %s, stateVersion %d\n", state, version)
@@ -227,6 +231,9 @@ func (c reportFlushCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	summary, err := r.Close(ctx)
+	if o.Silent() {
+		return err
+	}
 	fmt.Fprintf(t.Err, "stackhook: sent %d, waiting %d, given up %d; that took %v\n",
 		summary.Earlier.Sent, summary.Earlier.Waiting, summary.Earlier.Refused, summary.Added.Round(time.Millisecond))
 	return err

@@ -156,7 +156,7 @@ func TestWrongStepsSayWhy(t *testing.T) {
 		err                 string
 	}{
 		{args: "start", without: "STACKHOOK_URL", err: `no server: set STACKHOOK_URL or --url`},
-		{args: "start", without: "STACKHOOK_TOKEN", err: `no token: set STACKHOOK_TOKEN or --token`},
+		{args: "start --strict", without: "STACKHOOK_TOKEN", err: `no token: set STACKHOOK_TOKEN or --token`},
 		{args: "start", without: "STACKHOOK_STACK", err: `no stack: set STACKHOOK_STACK or --stack`},
 		{args: "start", with: "STACKHOOK_URL=hooks.example.com", err: `must be an address such as https://`},
 		{args: "start", with: "STACKHOOK_URL=https://ada:shk_a-token-that-nobody-may-see@example.com", err: `no password`},

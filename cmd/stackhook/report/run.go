@@ -63,6 +63,9 @@ func (n *Run) Report(state models.State, delta *models.Delta) {
 
 // add numbers a report, puts it down, and hands it to the sender.
 func (n *Run) add(e entry) {
+	if n.r.options.Silent() {
+		return
+	}
 	n.mu.Lock()
 	var kept entry
 	var err error

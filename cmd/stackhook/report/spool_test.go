@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -206,7 +207,7 @@ func TestWrongOptions(t *testing.T) {
 		"not a URL":      func(o *report.Options) { o.URL = "http://%zz" },
 		"a password":     func(o *report.Options) { o.URL = "https://u:" + secret + "@hooks.example.com" },
 		"a query":        func(o *report.Options) { o.URL = "https://hooks.example.com/?token=" + secret },
-		"no token":       func(o *report.Options) { o.Token = "" },
+		"no token":       func(o *report.Options) { o.Token, o.Strict = "", true },
 		"a broken token": func(o *report.Options) { o.Token = secret + "\n" },
 		"no stack":       func(o *report.Options) { o.Stack = "" },
 	} {
@@ -218,6 +219,35 @@ func TestWrongOptions(t *testing.T) {
 		if _, err := report.Open(o); err == nil {
 			t.Errorf("%s: opened", name)
 		}
+	}
+}
+
+// A CI keeps its secrets from strangers: without a token nothing is reported, kept or waited for, and nothing fails.
+func TestWithoutATokenNothingIsReported(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.Error("something was reported") }))
+	defer server.Close()
+	spool := t.TempDir()
+	var words strings.Builder
+	r, err := report.Open(report.Options{URL: server.URL, Stack: "demo", Spool: spool, Words: &words})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := r.Start(models.RunReport{})
+	run.Report(models.Planning, nil)
+	if _, _, err := report.ParseRun(run.ID()); err != nil {
+		t.Error(err)
+	}
+	r.Resume(run.ID(), 0).Report(models.Finished, nil)
+	summary, err := r.Close(t.Context())
+	if err != nil || summary.Counts != (report.Counts{}) || summary.Earlier != (report.Counts{}) {
+		t.Errorf("%+v, %v", summary, err)
+	}
+	if words.String() != "stackhook: there is no token, so nothing is reported: STACKHOOK_TOKEN or --token\n" {
+		t.Errorf("it says %q", words.String())
+	}
+	if kept, err := os.ReadDir(spool); err != nil || len(kept) > 0 {
+		t.Errorf("%v, %v", kept, err)
 	}
 }
 
