@@ -119,7 +119,7 @@ func TestExecAsks(t *testing.T) {
 		{"yes\n", 0, "UNCONFIRMED(2 0 0: 2) CONFIRMED APPLYING FINISHED"},
 	} {
 		y := onTerminal(t, p.program("-- terraform"))
-		y.await(t, "Enter a value: ")
+		y.await(t, "Your answer: ")
 		y.types(t, c.keys)
 		if code := y.exit(t); code != c.code {
 			text, _ := y.printed()
@@ -163,7 +163,7 @@ func TestExecAsksWhereItIsSeen(t *testing.T) {
 	cmd := p.program("-- terraform")
 	cmd.Stderr = file
 	y := onTerminal(t, cmd)
-	y.await(t, "Enter a value: ")
+	y.await(t, "Your answer: ")
 	y.types(t, "no\n")
 	if code := y.exit(t); code != 3 {
 		t.Errorf("exit code %d", code)

@@ -9,11 +9,11 @@ import (
 
 // ask asks the person whether the plan is to be applied. A signal means no.
 func (d *driver) ask() bool {
-	question, consequence := "Do you want to perform these actions?", "The actions described above will be performed."
+	question, consequence := "Apply this plan?", "All that is shown above will be done."
 	if d.Type == models.Destroy {
-		question, consequence = "Do you really want to destroy all of it?", "Everything shown above will be destroyed. There is no undo."
+		question, consequence = "Destroy all of this?", "What is shown above will be gone, and nothing brings it back."
 	}
-	fmt.Fprintf(d.Asks, "\n%s\n  %s\n  Only 'yes' will be accepted to approve.\n\n  Enter a value: ", question, consequence)
+	fmt.Fprintf(d.Asks, "\n%s\n  %s\n  “yes” approves it, anything else discards it.\n\n  Your answer: ", question, consequence)
 	if d.stopped() {
 		return false
 	}

@@ -170,7 +170,7 @@ func TestStopBetween(t *testing.T) {
 	defer write.Close()
 	asked := &heard{}
 	h, ended := begin(t, drive.Run{Tool: tool, Signals: signals, Asks: asked, In: unanswered})
-	asked.await(t, "Enter a value: ")
+	asked.await(t, "Your answer: ")
 	signals <- os.Interrupt
 	h.expect(t, end(t, h, ended), "PREPARING INITIALIZING PLANNING UNCONFIRMED DISCARDED", drive.CodeDiscarded)
 }
