@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"time"
 
 	"stackhook/cmd/stackhook/report/plan"
 	"stackhook/models"
@@ -32,9 +31,6 @@ func (f deltaFlags) Validate() error {
 	}
 	return nil
 }
-
-// showWithin is how long the tool may take to show a plan. It downloads nothing and asks no provider; it reads the state.
-const showWithin = 30 * time.Second
 
 // delta returns what the flags say, nil if they say nothing. Where the plan cannot be read it says so, and the run's
 // state is reported without it.
@@ -65,7 +61,7 @@ func (f deltaFlags) delta(ctx context.Context, t *terminal) (*models.Delta, erro
 }
 
 func (f deltaFlags) read(ctx context.Context) (plan.Plan, error) {
-	ctx, cancel := context.WithTimeout(ctx, showWithin)
+	ctx, cancel := context.WithTimeout(ctx, plan.ShowWithin)
 	defer cancel()
 	tool := plan.Tool{Path: f.Tool, Dir: f.Dir}
 	if tool.Path == "" {

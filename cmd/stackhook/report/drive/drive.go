@@ -62,6 +62,7 @@ type driver struct {
 	stop    syscall.Signal // the first signal that came
 	signals int            // how many came
 	delta   *models.Delta  // nil until the plan is read
+	idle    bool           // the plan only reads for checks, which the tool would apply each time
 	told    *models.Delta  // the one reported last: a run keeps it
 	done    bool           // the plan was applied
 	counted bool           // the delta has the resources that are left after an apply that failed
@@ -157,7 +158,7 @@ func (d *driver) makePlan(ctx context.Context) Outcome {
 		return d.end(models.Stopped, code)
 	case !planned:
 		return d.end(models.FailedState, code)
-	case code == planUnchanged || d.Type == models.Proposed:
+	case code == planUnchanged || d.idle || d.Type == models.Proposed:
 		return d.end(models.Finished, 0)
 	case d.PlanOnly: // not FINISHED: of a run that is no proposal that says that the plan was applied
 		return d.end(models.Discarded, 0)

@@ -26,7 +26,7 @@ func (d *driver) readPlan(ctx context.Context) {
 	d.question(ctx, 1, "what the plan changes is not reported", func(ctx context.Context) error {
 		p, err := d.shown().Plan(ctx, d.plan)
 		if err == nil {
-			d.delta = &p.Delta
+			d.delta, d.idle = &p.Delta, p.Reads && !p.Changes
 		}
 		return err
 	})
@@ -49,15 +49,11 @@ func (d *driver) countState(ctx context.Context, hurry int) {
 	})
 }
 
-// showPatience bounds what the tool takes to show a plan or a state. It is long, as it would be for a state of many
-// thousands of resources, and short to wait for.
-const showPatience = 30 * time.Second
-
 // question asks the tool something that only the reports need. It ends when so many signals came, and an error is told
 // and forgotten.
 func (d *driver) question(ctx context.Context, hurry int, otherwise string, ask func(context.Context) error) {
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, showPatience)
+	ctx, cancel := context.WithTimeout(ctx, plan.ShowWithin)
 	defer cancel()
 	answered := make(chan error, 1)
 	go func() { answered <- ask(ctx) }()
@@ -66,7 +62,7 @@ func (d *driver) question(ctx context.Context, hurry int, otherwise string, ask 
 		case err := <-answered:
 			d.added += time.Since(began)
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				d.say(fmt.Sprintf("%s: the tool did not answer within %v", otherwise, showPatience))
+				d.say(fmt.Sprintf("%s: the tool did not answer within %v", otherwise, plan.ShowWithin))
 			} else if d.stopped(); err != nil && d.signals < hurry {
 				d.say(fmt.Sprintf("%s: %v", otherwise, err))
 			}

@@ -19,6 +19,8 @@ const (
 	one      = "resource \"terraform_data\" \"a\" { input = \"one\" }\n"
 	two      = one + "resource \"terraform_data\" \"b\" { triggers_replace = \"old\" }\n"
 	replaced = one + "resource \"terraform_data\" \"b\" { triggers_replace = \"new\" }\n"
+	checked  = one + "check \"c\" {\n data \"terraform_remote_state\" \"s\" {\n  backend = \"local\"\n  config = { path = \"terraform.tfstate\" }\n }\n" +
+		" assert {\n  condition = data.terraform_remote_state.s.outputs != null\n  error_message = \"no\"\n }\n}\n"
 	output   = one + "output \"o\" { value = 1 }\n"
 	variable = "variable \"v\" {}\nresource \"terraform_data\" \"a\" { input = var.v }\n"
 
@@ -50,6 +52,11 @@ var runs = []struct {
 		"no changes", two, two, "",
 		drive.Run{},
 		"INITIALIZING PLANNING FINISHED", 0, delta(0, 0, 0, 2),
+	},
+	{ // Terraform has something to apply each time, and nothing to do
+		"a check that reads something", checked, checked, "",
+		drive.Run{},
+		"INITIALIZING PLANNING FINISHED", 0, delta(0, 0, 0, 1),
 	},
 	{
 		"replacement", two, replaced, "",

@@ -18,8 +18,9 @@ type Plan struct {
 	// Changes says that there is something to apply. That may be while the delta is 0, 0, 0: changed outputs, a resource
 	// that moves to another address, is imported, or is forgotten without being deleted.
 	Changes bool
-	// Failed says that planning ended with an error: the delta is of the part that was planned.
-	Failed bool
+	// Reads says that data sources are read when it is applied. The tool has something to apply then, each time for those of
+	// checks, even if nothing changes.
+	Reads bool
 }
 
 // file is the part of the JSON of “show -json” that is of interest, for a plan and for a state.
@@ -31,9 +32,9 @@ type file struct {
 
 	Resources []resourceChange  `json:"resource_changes"`
 	Outputs   map[string]change `json:"output_changes"`
+	Drift     []json.RawMessage `json:"resource_drift"` // what changed outside of Terraform
 
 	Applyable bool `json:"applyable"` // since Terraform 1.8; OpenTofu does not say it
-	Errored   bool `json:"errored"`
 }
 
 type state struct {
@@ -78,15 +79,14 @@ func Read(from io.Reader) (Plan, error) {
 	case f.Planned == nil:
 		return Plan{}, errors.New("this is not the JSON of a plan, which “terraform show -json plan.out” prints")
 	}
-	p := Plan{Failed: f.Errored}
+	var p Plan
 	held := map[string]bool{}
 	if f.Prior != nil {
 		f.Prior.Values.each(func(address string) { held[address] = true })
 	}
-	reads := false
 	for _, r := range f.Resources {
 		if r.Mode != managed {
-			reads = true
+			p.Reads = true
 			continue
 		}
 		p.count(r)
@@ -96,8 +96,8 @@ func Read(from io.Reader) (Plan, error) {
 		p.Changes = p.Changes || output.does()
 	}
 	// What is left is a plan that only notes what changed outside of Terraform, which it shows as no change of any
-	// resource. A data source that is read anew makes a plan “applyable” too, each time, and there is nothing to do.
-	p.Changes = p.Changes || f.Applyable && !reads
+	// resource.
+	p.Changes = p.Changes || f.Applyable && !p.Reads || p.Reads && len(f.Drift) > 0
 	for _, is := range held {
 		if is {
 			p.Delta.Resources++

@@ -54,9 +54,11 @@ func TestRead(t *testing.T) {
 			plan.Plan{Delta: delta(0, 0, 1, 1), Changes: true},
 		},
 		"changes that a refresh found": {`,` + held("a") + `,"applyable":true`, plan.Plan{Delta: delta(0, 0, 0, 1), Changes: true}},
-		"a plan that failed":           {`,` + held("a") + `,"errored":true`, plan.Plan{Delta: delta(0, 0, 0, 1), Failed: true}},
+		"a plan that failed":           {`,` + held("a") + `,"errored":true`, plan.Plan{Delta: delta(0, 0, 0, 1)}},
+		"a data source of a check":     {`,` + held("a") + `,"applyable":true,"resource_changes":[{"address":"data.x.y","mode":"data","change":{"actions":["read"]}}]`, plan.Plan{Delta: delta(0, 0, 0, 1), Reads: true}},
+		"that, and what was found":     {`,` + held("a") + `,"applyable":true,"resource_drift":[{}],"resource_changes":[{"address":"data.x.y","mode":"data","change":{"actions":["read"]}}]`, plan.Plan{Delta: delta(0, 0, 0, 1), Changes: true, Reads: true}},
 		"another mode": {
-			`,"resource_changes":[{"address":"ephemeral.a","mode":"ephemeral","change":{"actions":["open"]}}]`, plan.Plan{},
+			`,"resource_changes":[{"address":"ephemeral.a","mode":"ephemeral","change":{"actions":["open"]}}]`, plan.Plan{Reads: true},
 		},
 	} {
 		text := `{"format_version":"1.2","planned_values":{}` + c.json + `}`

@@ -19,6 +19,10 @@ type Tool struct {
 	Dir  string // "" is the current folder
 }
 
+// ShowWithin is how long the tool may take to show a plan or a state. It downloads nothing and asks no provider. It is long, as
+// it would be for a state of many thousands of resources, and short to wait for.
+const ShowWithin = 30 * time.Second
+
 // patience is how long the tool has to end by itself after the context is over: it may hold a lock.
 const patience = 10 * time.Second
 

@@ -89,11 +89,11 @@ var plans = []struct {
 	{
 		"a data source read during apply", two, two + strings.Replace(data, "backend", "depends_on = [terraform_data.c]\n  backend", 1) +
 			"resource \"terraform_data\" \"c\" {}\n", nil,
-		plan.Plan{Delta: delta(1, 0, 0, 3), Changes: true},
+		plan.Plan{Delta: delta(1, 0, 0, 3), Changes: true, Reads: true},
 	},
 	{ // Terraform reads it again with each apply, and so has something to apply each time
 		"a data source of a check", two + check, two + check, nil,
-		plan.Plan{Delta: delta(0, 0, 0, 2)},
+		plan.Plan{Delta: delta(0, 0, 0, 2), Reads: true},
 	},
 	{
 		"moved", `resource "terraform_data" "a" {}`, "resource \"terraform_data\" \"b\" {}\nmoved {\n from = terraform_data.a\n to = terraform_data.b\n}\n", nil,
