@@ -185,7 +185,7 @@ func ParseHCP(body []byte, now time.Time) ([]HCPNotification, error) {
 		return nil, Invalid{{Field: "body", Message: "is no notification of HCP Terraform"}}
 	}
 	run := HCPNotification{
-		RunID: b.RunID, Message: cleanText(b.RunMessage, MaxCommitMessage), CreatedBy: CleanLine(b.RunCreatedBy, MaxRunText),
+		RunID: b.RunID, Message: CleanText(b.RunMessage, MaxCommitMessage), CreatedBy: CleanLine(b.RunCreatedBy, MaxRunText),
 		CreatedAt: hcpTime(b.RunCreatedAt, now), Workspace: CleanLine(cmp.Or(b.Workspace, b.Details.Workspace), MaxRunText),
 		Organization: CleanLine(cmp.Or(b.Organization, b.Details.Organization), MaxRunText),
 	}

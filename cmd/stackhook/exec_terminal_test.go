@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"stackhook/models/needs"
 )
 
 // typist is a terminal with a program on it.
@@ -60,23 +62,10 @@ func (p *project) program(args string) *exec.Cmd {
 // waits waits until Terraform reads from the pipe.
 func (p *project) waits(t *testing.T, of *process) *os.File {
 	t.Helper()
-	path := filepath.Join(p.dir, "pipe")
-	opened := make(chan *os.File, 1)
-	go func() {
-		file, _ := os.OpenFile(path, os.O_WRONLY, 0)
-		opened <- file
-	}()
-	select {
-	case file := <-opened:
-		return file
-	case <-time.After(patience):
-		end, _ := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		defer end.Close()
-		(<-opened).Close()
+	return needs.PipeRead(t, filepath.Join(p.dir, "pipe"), patience, func() string {
 		text, _ := of.printed()
-		t.Fatalf("nobody reads from the pipe:\n%s", text)
-	}
-	return nil
+		return text
+	})
 }
 
 // release ends the waiting, now and from then on. It waits until a signal would have been passed on that should not be.

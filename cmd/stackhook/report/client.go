@@ -200,18 +200,9 @@ func problem(resp *http.Response, text []byte) string {
 // longest is more than the API says of an error; another server's page must not fill the pipeline's log.
 const longest = 500
 
-// oneLine makes what a server said fit for a terminal.
+// oneLine makes what a server said fit for a terminal, which nothing in it may colour or clear.
 func oneLine(text string) string {
-	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 { // also what would colour, or clear, the terminal
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))), " ")
-	if runes := []rune(text); len(runes) > longest {
-		text = string(runes[:longest]) + "…"
-	}
-	return text
+	return models.CleanLine(strings.Join(strings.Fields(text), " "), longest)
 }
 
 // cause returns why a call failed, without the URL that the library puts before it.

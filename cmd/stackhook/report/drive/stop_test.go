@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"stackhook/cmd/stackhook/report/drive"
 	"stackhook/models"
@@ -17,22 +16,7 @@ import (
 // writer opens the pipe for writing, which waits until Terraform reads from it.
 func writer(t *testing.T, h *heard, dir string) *os.File {
 	t.Helper()
-	path := filepath.Join(dir, "pipe")
-	opened := make(chan *os.File, 1)
-	go func() {
-		file, _ := os.OpenFile(path, os.O_WRONLY, 0)
-		opened <- file
-	}()
-	select {
-	case file := <-opened:
-		return file
-	case <-time.After(patience):
-		release, _ := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-		defer release.Close()
-		(<-opened).Close()
-		t.Fatalf("nobody reads from the pipe:\n%s", h.text())
-	}
-	return nil
+	return needs.PipeRead(t, filepath.Join(dir, "pipe"), patience, h.text)
 }
 
 // release ends the waiting: what is read from the pipe now, and from then on, is there at once.

@@ -4,8 +4,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"stackhook/models"
 )
@@ -18,58 +16,28 @@ var (
 
 // exact returns a name that something may hang on: as it is, or not at all.
 func exact(name string) *string {
-	if name == "" || name != clean(name, false) || utf8.RuneCountInString(name) > models.MaxRunText {
+	if name == "" || name != models.CleanLine(bare(name), models.MaxRunText) {
 		return nil
 	}
 	return &name
 }
 
 // line returns a text for people to read, in one line and cut to what a report may hold.
-func line(words string) *string {
-	words = strings.TrimSpace(clean(words, false))
-	if runes := []rune(words); len(runes) > models.MaxRunText {
-		words = string(runes[:models.MaxRunText-1]) + "…"
-	}
-	if words == "" {
-		return nil
-	}
-	return &words
-}
+func line(words string) *string { return orNil(models.CleanLine(bare(words), models.MaxRunText)) }
 
 // text is line for a commit's message, which has lines.
-func text(words string) *string {
-	const more = "…"
-	words = strings.TrimSpace(clean(words, true))
-	if len(words) > models.MaxCommitMessage {
-		end := models.MaxCommitMessage - len(more)
-		for !utf8.RuneStart(words[end]) {
-			end--
-		}
-		words = words[:end] + more
-	}
+func text(words string) *string { return orNil(models.CleanText(bare(words), models.MaxCommitMessage)) }
+
+func orNil(words string) *string {
 	if words == "" {
 		return nil
 	}
 	return &words
 }
 
-// clean takes out what the API refuses: bytes that are no UTF-8, control characters, what turns the direction of a text.
-// Merges of a remote with a password in its address may have it in their message: it goes too.
-func clean(words string, lines bool) string {
-	words = strings.ReplaceAll(strings.ToValidUTF8(words, "\uFFFD"), "\r\n", "\n")
-	words = strings.Map(func(r rune) rune {
-		switch {
-		case lines && (r == '\n' || r == '\t'):
-			return r
-		case r == '\n' || r == '\t' || r == '\r' || r == '\u2028' || r == '\u2029':
-			return ' '
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, words)
-	return credentials.ReplaceAllString(words, "$1")
-}
+// bare takes users and passwords out of addresses: merges of a remote with a password in its address may have that in their
+// message.
+func bare(words string) string { return credentials.ReplaceAllString(words, "$1") }
 
 // fullHash returns the hash if it is a whole one; all zeros stand for no commit.
 func fullHash(hash string) string {

@@ -9,6 +9,7 @@ import (
 
 	"stackhook/cmd/stackhook/report/origin"
 	"stackhook/models"
+	"stackhook/models/needs"
 )
 
 // token is in every remote: it must be in no report.
@@ -25,9 +26,7 @@ type clone struct {
 
 func newClone(t *testing.T) clone {
 	t.Helper()
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git here (Debian package git)")
-	}
+	needs.Program(t, "git", "runs of git repositories", "git")
 	c := clone{t, t.TempDir()}
 	c.git("init", "--quiet", "--initial-branch=main")
 	c.git("remote", "add", "origin", "https://ada:"+token+"@github.com/acme/network.git")
